@@ -1,0 +1,163 @@
+// Package c2s receives the streams of clients: STARTTLS and direct TLS, authentication, resource binding, and then the stanzas
+// until the stream ends (RFC 6120; XEP-0368).
+//
+// Server listens and counts; a stream negotiates (negotiate.go) and then serves (serve.go). Everything that a stream
+// knows is in its struct, not on a goroutine's stack, so that an idle one can be parked.
+package c2s
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/comity-iot/comity/module"
+	"github.com/comity-iot/comity/server/router"
+	"github.com/comity-iot/comity/server/session"
+	"github.com/comity-iot/comity/xmpp/jid"
+	"github.com/comity-iot/comity/xmpp/sasl"
+)
+
+// Certificate is what the broker shows to clients, and its leaf, which some clients bind their login to.
+type Certificate struct {
+	Config *tls.Config
+	Leaf   *x509.Certificate
+}
+
+// Credentials checks logins for one domain.
+type Credentials interface {
+	// Credentials returns what the domain's logins share.
+	Credentials(domain jid.JID) sasl.ServerConfig
+	// Account returns the account to serve after a login; a disabled one is an error.
+	Account(ctx context.Context, bare jid.JID) (module.AccountInfo, error)
+}
+
+// Host is one domain as clients meet it.
+type Host struct {
+	Domain  *router.Domain
+	Hooks   []*module.Hooks
+	Session *session.Hooks // what the domain's sessions call
+}
+
+// Server receives client streams.
+type Server struct {
+	Settings    *Settings
+	Log         *slog.Logger
+	Router      *router.Router
+	Credentials Credentials
+	Hosts       map[string]*Host    // by domain
+	Certificate func() *Certificate // asked for each stream, so that it may be renewed
+	Session     *session.Hooks      // what sessions call
+
+	sessions session.Settings
+	mu       sync.Mutex
+	streams  map[*clientStream]struct{}
+	perAddr  map[netip.Addr]int
+	closing  bool
+	work     sync.WaitGroup
+}
+
+// Serve accepts streams until the listener is closed. direct says that they start with TLS.
+func (s *Server) Serve(ctx context.Context, l net.Listener, direct bool) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) || ctx.Err() != nil {
+				return
+			}
+			// Out of descriptors: others' streams go on, this one has to come again.
+			s.Log.Warn("accept failed", "err", err)
+			select {
+			case <-time.After(100 * time.Millisecond):
+				continue
+			case <-ctx.Done():
+				return
+			}
+		}
+		s.accept(ctx, c, direct)
+	}
+}
+
+func (s *Server) accept(ctx context.Context, c net.Conn, direct bool) {
+	st := newStream(s, c)
+	if !s.admit(st) {
+		c.Close()
+		return
+	}
+	go func() {
+		defer s.work.Done()
+		st.begin(ctx, direct)
+	}()
+}
+
+// admit counts a new stream unless there are too many.
+func (s *Server) admit(st *clientStream) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.streams == nil {
+		s.streams = map[*clientStream]struct{}{}
+		s.perAddr = map[netip.Addr]int{}
+		s.sessions = session.Settings{
+			Queue: s.Settings.QueueStanzas, QueueBytes: s.Settings.QueueBytes, Write: s.Settings.Write,
+		}
+	}
+	addr := st.remote.Addr()
+	if s.closing ||
+		s.Settings.Streams > 0 && len(s.streams) >= s.Settings.Streams ||
+		s.Settings.PerAddress > 0 && s.perAddr[addr] >= s.Settings.PerAddress {
+		return false
+	}
+	s.streams[st] = struct{}{}
+	s.perAddr[addr]++
+	s.work.Add(1)
+	return true
+}
+
+func (s *Server) release(st *clientStream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.streams[st]; !ok {
+		return
+	}
+	delete(s.streams, st)
+	addr := st.remote.Addr()
+	if s.perAddr[addr]--; s.perAddr[addr] == 0 {
+		delete(s.perAddr, addr)
+	}
+}
+
+// Shutdown takes no more streams and ends all there are with system-shutdown, then waits for them or for ctx.
+func (s *Server) Shutdown(ctx context.Context) {
+	s.mu.Lock()
+	s.closing = true
+	var open []*clientStream
+	for st := range s.streams {
+		open = append(open, st)
+	}
+	s.mu.Unlock()
+	for _, st := range open {
+		st.shutdown()
+	}
+	done := make(chan struct{})
+	go func() { s.work.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		for _, st := range open {
+			st.conn.Close()
+		}
+		<-done
+	}
+}
+
+// Count returns how many streams there are.
+func (s *Server) Count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.streams)
+}

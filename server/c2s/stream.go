@@ -1,0 +1,177 @@
+package c2s
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/comity-iot/comity/module"
+	"github.com/comity-iot/comity/server/session"
+	"github.com/comity-iot/comity/xmpp/jid"
+	"github.com/comity-iot/comity/xmpp/sasl"
+	"github.com/comity-iot/comity/xmpp/stream"
+	"github.com/comity-iot/comity/xmpp/transport"
+	"github.com/comity-iot/comity/xmpp/xmlstream"
+)
+
+// clientStream is one client's stream, from accept to end. One goroutine at a time runs it.
+type clientStream struct {
+	server *Server
+	conn   transport.Conn
+	remote netip.AddrPort
+	cert   *Certificate
+	id     string
+	host   *Host    // nil before the first header
+	login  *attempt // under way, nil otherwise
+	failed int      // logins
+	// oldBinding says that the client asked for a type of channel binding that there is not.
+	oldBinding bool
+	opened     bool // a header was sent
+	secure     bool
+	// account and sess are set once each, before others can see the stream.
+	account jid.JID
+	sess    *session.Session
+	values  map[any]any
+	bucket  bucket
+	begun   time.Time // of the element that is under way, zero for none
+}
+
+var _ module.Stream = (*clientStream)(nil)
+
+// attempt is one SASL exchange.
+type attempt struct {
+	mechanism string
+	server    sasl.Server
+}
+
+func newStream(s *Server, c net.Conn) *clientStream {
+	remote, _ := netip.ParseAddrPort(c.RemoteAddr().String())
+	limits := xmlstream.Limits{Bytes: s.Settings.PreAuthBytes, Depth: s.Settings.StanzaDepth, Nodes: s.Settings.StanzaNodes}
+	return &clientStream{
+		server: s, conn: transport.NewTCP(c, limits), cert: s.Certificate(),
+		remote: netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()),
+	}
+}
+
+// ID implements module.Stream.
+func (st *clientStream) ID() string { return st.id }
+
+// Remote implements module.Stream.
+func (st *clientStream) Remote() netip.AddrPort { return st.remote }
+
+// Secure implements module.Stream.
+func (st *clientStream) Secure() bool { return st.secure }
+
+// Account implements module.Stream.
+func (st *clientStream) Account() jid.JID { return st.account }
+
+// Session implements module.Stream.
+func (st *clientStream) Session() module.Session {
+	if st.sess == nil {
+		return nil
+	}
+	return st.sess
+}
+
+// Send implements module.Stream.
+func (st *clientStream) Send(item xmlstream.Appender) {
+	if st.sess != nil {
+		st.sess.Push(item)
+		return
+	}
+	// The next read tells of an error.
+	st.conn.SetWriteDeadline(time.Now().Add(st.server.Settings.Write))
+	st.conn.Write(item)
+}
+
+// Value implements module.Stream.
+func (st *clientStream) Value(key any) any { return st.values[key] }
+
+// SetValue implements module.Stream.
+func (st *clientStream) SetValue(key, value any) {
+	if st.values == nil {
+		st.values = map[any]any{}
+	}
+	st.values[key] = value
+}
+
+// Resume implements module.Stream.
+func (st *clientStream) Resume(s module.Session, h uint32, reply xmlstream.Appender) error {
+	sess, ok := s.(*session.Session)
+	if !ok || st.sess != nil || sess.JID().Bare() != st.account {
+		return session.ErrGone
+	}
+	if err := sess.Resume(st.conn, h, reply); err != nil {
+		return err
+	}
+	st.server.mu.Lock()
+	st.sess = sess
+	st.server.mu.Unlock()
+	st.conn.SetReadDeadline(time.Time{})
+	return nil
+}
+
+// begin runs a new stream.
+func (st *clientStream) begin(ctx context.Context, direct bool) {
+	st.conn.SetReadDeadline(time.Now().Add(st.server.Settings.Negotiation))
+	st.conn.SetWriteDeadline(time.Now().Add(st.server.Settings.Negotiation))
+	if direct {
+		if err := st.handshake(ctx); err != nil {
+			st.end(err)
+			return
+		}
+	}
+	if err := st.negotiate(ctx); err != nil {
+		st.end(err)
+		return
+	}
+	st.serve(ctx)
+}
+
+// end closes the stream: with a stream error where err stands for one, in good order where err is errClosed, and by
+// detaching the session where the network failed.
+func (st *clientStream) end(err error) {
+	defer st.server.release(st)
+	told := stream.AsError(err)
+	if told != nil {
+		st.server.Log.Debug("stream error", "remote", st.remote, "account", st.account, "err", told)
+	}
+	if st.sess != nil {
+		switch {
+		case told != nil:
+			st.sess.Close(told)
+		case err == errClosed:
+			st.sess.Close(nil)
+		default:
+			st.sess.Detach(st.conn)
+		}
+		return
+	}
+	defer st.conn.Close()
+	st.conn.SetWriteDeadline(time.Now().Add(farewell))
+	if told != nil {
+		if !st.opened { // an error needs a stream to be in. RFC 6120 §4.9.1.2
+			st.open("")
+		}
+		st.conn.Write(told.Element())
+	}
+	if told != nil || err == errClosed {
+		st.conn.End()
+	}
+}
+
+// farewell bounds the last write to a client that may not read.
+const farewell = 2 * time.Second
+
+// shutdown ends the stream from another goroutine.
+func (st *clientStream) shutdown() {
+	st.server.mu.Lock()
+	sess := st.sess
+	st.server.mu.Unlock()
+	if sess != nil {
+		sess.Close(stream.SystemShutdown)
+		return
+	}
+	st.conn.Close()
+}

@@ -1,0 +1,71 @@
+package router
+
+import (
+	"context"
+
+	"github.com/comity-iot/comity/module"
+	"github.com/comity-iot/comity/server/session"
+	"github.com/comity-iot/comity/xmpp/stanza"
+)
+
+// FromClient handles a stanza of a local session; its From is the session's full JID. RFC 6121 §8.1 to §8.4
+func (r *Router) FromClient(ctx context.Context, d *Domain, from *session.Session, s *stanza.Stanza) {
+	if err := r.fromClient(ctx, d, from, s); err != nil {
+		if s.To.IsZero() {
+			s = s.Addressed(s.From, s.From.Bare()) // who answers is the account. RFC 6120 §8.1.2.1
+		}
+		r.Bounce(ctx, s, err)
+	}
+}
+
+func (r *Router) fromClient(ctx context.Context, d *Domain, from *session.Session, s *stanza.Stanza) error {
+	for _, f := range d.outgoing {
+		if err := f(ctx, from, s); err != nil {
+			return err
+		}
+	}
+	switch s.Kind {
+	case stanza.Presence:
+		return r.presence(ctx, d, from, s)
+	case stanza.Message:
+		if s.To.IsZero() { // RFC 6120 §10.3.1
+			s = s.Addressed(s.From, s.From.Bare())
+		}
+		if err := r.route(ctx, s); err != nil {
+			return err
+		}
+		for _, f := range d.sent {
+			f(from, s)
+		}
+		return nil
+	}
+	if s.To.IsZero() || s.To == s.From.Bare() {
+		if !s.IsRequest() {
+			r.pending.answer(s)
+			return nil
+		}
+		return r.request(ctx, d, module.Own, s.Addressed(s.From, s.From.Bare()))
+	}
+	return r.route(ctx, s)
+}
+
+// presence lets the feature that knows presence do its work, and tells the others when the session has become available by it.
+func (r *Router) presence(ctx context.Context, d *Domain, from *session.Session, s *stanza.Stanza) error {
+	before := from.Presence() != nil
+	if err := d.Presence.Out(ctx, from, s); err != nil {
+		return err
+	}
+	if before || from.Presence() == nil {
+		return nil
+	}
+	first := true
+	for _, other := range r.online.of(s.From.Bare()) {
+		if other != from && other.Presence() != nil {
+			first = false
+		}
+	}
+	for _, f := range d.online {
+		f(ctx, from, first)
+	}
+	return nil
+}

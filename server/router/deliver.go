@@ -1,0 +1,114 @@
+package router
+
+import (
+	"context"
+
+	"github.com/comity-iot/comity/module"
+	"github.com/comity-iot/comity/server/session"
+	"github.com/comity-iot/comity/xmpp/stanza"
+)
+
+// toAccount delivers to a local account, RFC 6121 §8.5.
+func (r *Router) toAccount(ctx context.Context, d *Domain, s *stanza.Stanza) error {
+	account := s.To.Bare()
+	for _, f := range d.incoming {
+		if err := f(ctx, account, s); err != nil {
+			return err
+		}
+	}
+	if s.To.IsFull() {
+		if to := r.online.get(s.To); to != nil {
+			return r.toSession(d, s, to)
+		}
+		return r.toMissing(ctx, d, s)
+	}
+	return r.toBare(ctx, d, s)
+}
+
+// toSession hands over to the exact resource, available or not. RFC 6121 §8.5.3.1
+func (r *Router) toSession(d *Domain, s *stanza.Stanza, to *session.Session) error {
+	if s.Kind == stanza.Presence && isSubscription(s.Type) {
+		return nil // subscriptions go to bare JIDs only. RFC 6121 §3.1.1
+	}
+	to.Send(s)
+	if s.Kind == stanza.Message && len(d.delivered) > 0 {
+		r.tellDelivered(d, s, []module.Session{to})
+	}
+	return nil
+}
+
+// toMissing handles a full JID that no session has. RFC 6121 §8.5.3.2
+func (r *Router) toMissing(ctx context.Context, d *Domain, s *stanza.Stanza) error {
+	switch s.Kind {
+	case stanza.Message:
+		switch s.Type {
+		case stanza.Chat: // as if to the bare JID. §8.5.3.2.1
+			return r.toBare(ctx, d, s)
+		case stanza.ErrorType:
+			return nil
+		}
+		return stanza.ServiceUnavailable
+	case stanza.Presence: // §8.5.3.2.2
+		if s.Type == stanza.Probe {
+			return d.Presence.In(ctx, s.Addressed(s.From, s.To.Bare()))
+		}
+		return nil
+	}
+	return stanza.ServiceUnavailable // §8.5.3.2.3
+}
+
+// toBare delivers to an account. RFC 6121 §8.5.1, §8.5.2
+func (r *Router) toBare(ctx context.Context, d *Domain, s *stanza.Stanza) error {
+	switch s.Kind {
+	case stanza.Message:
+		return r.messageToBare(ctx, d, s)
+	case stanza.Presence:
+		return d.Presence.In(ctx, s)
+	}
+	return r.request(ctx, d, module.Account, s)
+}
+
+// messageToBare hands a message to every available session with a priority that is not negative: RFC 6121 §8.5.2.1.1 lets a server
+// choose between these and the most available one, and a question to an owner should ring on each of the owner's screens.
+func (r *Router) messageToBare(ctx context.Context, d *Domain, s *stanza.Stanza) error {
+	if s.Type == stanza.GroupChat {
+		return stanza.ServiceUnavailable
+	}
+	account := s.To.Bare()
+	var to []module.Session
+	if s.Type != stanza.ErrorType {
+		for _, x := range r.online.of(account) {
+			if x.Presence() != nil && x.Priority() >= 0 {
+				x.Send(s)
+				to = append(to, x)
+			}
+		}
+	}
+	r.tellDelivered(d, s, to)
+	if len(to) > 0 || s.Type == stanza.ErrorType || s.Type == stanza.Headline {
+		return nil // §8.5.2.2.1: a headline that finds nobody is dropped
+	}
+	if !d.Accounts.Exists(ctx, account) {
+		return stanza.ServiceUnavailable // §8.5.1
+	}
+	for _, f := range d.undelivered {
+		if done, err := f(ctx, account, s); done || err != nil {
+			return err
+		}
+	}
+	return stanza.ServiceUnavailable
+}
+
+func (r *Router) tellDelivered(d *Domain, s *stanza.Stanza, to []module.Session) {
+	for _, f := range d.delivered {
+		f(s.To.Bare(), s, to)
+	}
+}
+
+func isSubscription(t stanza.Type) bool {
+	switch t {
+	case stanza.Subscribe, stanza.Subscribed, stanza.Unsubscribe, stanza.Unsubscribed:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,243 @@
+package session
+
+import (
+	"errors"
+	"time"
+
+	"github.com/comity-iot/comity/xmpp/stanza"
+	"github.com/comity-iot/comity/xmpp/stream"
+	"github.com/comity-iot/comity/xmpp/xmlstream"
+)
+
+// kept is what stream management (XEP-0198) makes a session hold. The session's mu guards it. A nil *kept holds nothing.
+type kept struct {
+	limit   int
+	wait    time.Duration
+	stanzas []*stanza.Stanza // sent and not acknowledged, oldest first
+	sent    uint32           // the last of them has this number
+	handled uint32           // stanzas received and handled
+	expire  *time.Timer      // runs while detached
+}
+
+// add notes a batch that is about to be sent. It reports whether the client leaves too much unacknowledged.
+func (k *kept) add(batch []xmlstream.Appender) (overrun bool) {
+	if k == nil {
+		return false
+	}
+	for _, it := range batch {
+		if st, ok := it.(*stanza.Stanza); ok {
+			k.stanzas = append(k.stanzas, st)
+			k.sent++
+		}
+	}
+	return len(k.stanzas) > k.limit
+}
+
+// ErrNeverSent is the error of Acked for stanzas that were not sent.
+var ErrNeverSent = errors.New("session: acknowledges more than was sent")
+
+// acked drops what the client has. Numbers wrap at 2^32. XEP-0198#acking
+func (k *kept) acked(h uint32) error {
+	open := k.sent - h // still unacknowledged
+	if open > uint32(len(k.stanzas)) {
+		return ErrNeverSent
+	}
+	n := len(k.stanzas) - int(open)
+	clear(k.stanzas[:n])
+	k.stanzas = k.stanzas[n:]
+	if len(k.stanzas) == 0 {
+		k.stanzas = nil
+	}
+	return nil
+}
+
+// Keep implements module.Session.
+func (s *Session) Keep(limit int, wait time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.keep == nil {
+		s.keep = &kept{limit: limit, wait: wait}
+	}
+}
+
+// Acked implements module.Session.
+func (s *Session) Acked(h uint32) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.keep == nil {
+		return ErrNeverSent
+	}
+	return s.keep.acked(h)
+}
+
+// Handle counts a stanza of the client as handled: its effects are durable where they are to be.
+func (s *Session) Handle() {
+	s.mu.Lock()
+	if s.keep != nil {
+		s.keep.handled++
+	}
+	s.mu.Unlock()
+}
+
+// Sent implements module.Session.
+func (s *Session) Sent() uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.keep == nil {
+		return 0
+	}
+	return s.keep.sent
+}
+
+// Handled implements module.Session.
+func (s *Session) Handled() uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.keep == nil {
+		return 0
+	}
+	return s.keep.handled
+}
+
+// Unacked implements module.Session.
+func (s *Session) Unacked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.keep == nil {
+		return 0
+	}
+	return len(s.keep.stanzas)
+}
+
+// ErrGone is the error of Resume for a session that has ended or keeps nothing.
+var ErrGone = errors.New("session: gone")
+
+// Resume attaches a new connection in place of the one that was lost or is still thought alive. What the client has not got is
+// sent again, behind reply. XEP-0198#resumption
+func (s *Session) Resume(conn Conn, h uint32, reply xmlstream.Appender) error {
+	s.mu.Lock()
+	if s.ended || s.keep == nil {
+		s.mu.Unlock()
+		return ErrGone
+	}
+	k := s.keep
+	if err := k.acked(h); err != nil {
+		s.mu.Unlock()
+		return err
+	}
+	if k.expire != nil {
+		k.expire.Stop()
+		k.expire = nil
+	}
+	old := s.conn
+	again := append(takeBatch(), reply)
+	for _, st := range k.stanzas {
+		again = append(again, st)
+		s.bytes += size(st)
+	}
+	k.sent -= uint32(len(k.stanzas))
+	k.stanzas = nil
+	s.queue = append(again, s.queue...)
+	s.conn, s.writing = conn, false
+	s.wake()
+	s.mu.Unlock()
+	if old != nil {
+		old.Close()
+	}
+	return nil
+}
+
+// Detach takes a lost connection away. With stream management the session waits to be resumed; else it ends.
+func (s *Session) Detach(conn Conn) {
+	s.mu.Lock()
+	if s.conn != conn || s.ended {
+		s.mu.Unlock()
+		conn.Close()
+		return
+	}
+	if s.keep == nil {
+		s.mu.Unlock()
+		conn.Close() // first, so that nothing more is written to it
+		s.end(nil)
+		return
+	}
+	s.conn, s.writing = nil, false
+	s.keep.expire = time.AfterFunc(s.keep.wait, func() { s.end(nil) })
+	s.mu.Unlock()
+	conn.Close()
+}
+
+// Close implements module.Session: what is queued is still sent, then the error, if any, and the end of the stream.
+func (s *Session) Close(err error) {
+	final := &closing{}
+	if err != nil {
+		if final.err = stream.AsError(err); final.err == nil {
+			final.err = &stream.Error{Condition: stream.InternalServerError}
+		}
+	}
+	s.end(final)
+}
+
+// closing says how a stream is to be closed: with an error, or nil for none.
+type closing struct{ err *stream.Error }
+
+// end ends the session once: with final, its stream is closed in good order where there is one.
+func (s *Session) end(final *closing) {
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		return
+	}
+	s.ended = true
+	conn, queue := s.conn, s.queue
+	s.conn, s.queue, s.bytes = nil, nil, 0
+	var unacked []xmlstream.Appender
+	if s.keep != nil {
+		for _, st := range s.keep.stanzas {
+			unacked = append(unacked, st)
+		}
+		if s.keep.expire != nil {
+			s.keep.expire.Stop()
+		}
+	}
+	s.work.Add(1)
+	s.mu.Unlock()
+
+	s.hooks.Ended(s) // sees the last presence still, to take it back
+	s.presence.Store(nil)
+	if conn != nil && final != nil {
+		// Whoever ends a session must not wait for its client.
+		go func() {
+			defer s.work.Done()
+			if s.finish(conn, queue, final) && unacked == nil {
+				return
+			}
+			s.undelivered(append(unacked, queue...))
+		}()
+		return
+	}
+	defer s.work.Done()
+	s.undelivered(append(unacked, queue...))
+}
+
+// finish writes what is left and closes conn. It reports whether all was written.
+func (s *Session) finish(conn Conn, queue []xmlstream.Appender, final *closing) bool {
+	conn.SetWriteDeadline(time.Now().Add(closeTimeout)) // for a write under way too
+	s.out.Lock()
+	defer s.out.Unlock()
+	defer conn.Close()
+	conn.SetWriteDeadline(time.Now().Add(closeTimeout))
+	if final.err != nil {
+		queue = append(queue, final.err.Element())
+	}
+	if len(queue) > 0 && conn.Write(queue...) != nil {
+		return false
+	}
+	return conn.End() == nil
+}
+
+// closeTimeout bounds the farewell to a client that reads slowly or not at all.
+const closeTimeout = 2 * time.Second
+
+// Wait returns once nothing of the session runs any more. It has ended before.
+func (s *Session) Wait() { s.work.Wait() }

@@ -1,0 +1,247 @@
+// Package session holds bound resources: where stanzas for a client wait, leave, and are kept until acknowledged.
+//
+// A session outlives its connection. It owns a bounded queue and counters; a connection is attached to it, and detached when it is
+// lost. Without stream management (XEP-0198) detaching ends the session; with it, the session waits to be resumed. An idle session holds
+// no buffer and no goroutine: whoever puts the first stanza into an empty queue starts the writer, which ends with the queue.
+package session
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/comity-iot/comity/module"
+	"github.com/comity-iot/comity/xmpp/jid"
+	"github.com/comity-iot/comity/xmpp/stanza"
+	"github.com/comity-iot/comity/xmpp/stream"
+	"github.com/comity-iot/comity/xmpp/xmlstream"
+)
+
+// Conn is what a session needs of the connection it is attached to. Write is called by one goroutine at a time; an error from it
+// is final.
+type Conn interface {
+	Write(items ...xmlstream.Appender) error
+	End() error
+	SetWriteDeadline(time.Time) error
+	Close() error
+}
+
+// Settings are the limits of a session.
+type Settings struct {
+	Queue      int           // stanzas that may wait
+	QueueBytes int           // bytes that they may hold
+	Write      time.Duration // how long one write may take
+}
+
+// Hooks is what the session asks of the features, and tells the router.
+type Hooks struct {
+	Deliver []func(module.Session, *stanza.Stanza) *stanza.Stanza
+	Writing []func(module.Session) xmlstream.Appender
+	// Ended is told once that the session is gone, without locks held.
+	Ended func(*Session)
+	// Undelivered takes what the session could not hand over, in order. It comes after Ended, and may come again.
+	Undelivered func(*Session, []*stanza.Stanza)
+}
+
+// Session implements module.Session.
+type Session struct {
+	jid      jid.JID
+	since    time.Time
+	settings *Settings
+	hooks    *Hooks
+
+	active   atomic.Int64 // unix nanoseconds
+	presence atomic.Pointer[stanza.Stanza]
+	priority atomic.Int32
+
+	mu      sync.Mutex
+	conn    Conn // nil while detached
+	queue   []xmlstream.Appender
+	bytes   int  // in queue
+	writing bool // a writer runs for conn
+	ended   bool
+	keep    *kept      // nil without stream management
+	out     sync.Mutex // held around each write to a connection; taken without mu
+	work    sync.WaitGroup
+}
+
+var _ module.Session = (*Session)(nil)
+
+// New makes a session for a full JID, attached to conn.
+func New(full jid.JID, conn Conn, now time.Time, settings *Settings, hooks *Hooks) *Session {
+	s := &Session{jid: full.Clone(), since: now, settings: settings, hooks: hooks, conn: conn}
+	s.active.Store(now.UnixNano())
+	return s
+}
+
+// JID implements module.Session.
+func (s *Session) JID() jid.JID { return s.jid }
+
+// Since implements module.Session.
+func (s *Session) Since() time.Time { return s.since }
+
+// Active implements module.Session.
+func (s *Session) Active() time.Time { return time.Unix(0, s.active.Load()) }
+
+// Touch notes that the client sent a stanza.
+func (s *Session) Touch(now time.Time) { s.active.Store(now.UnixNano()) }
+
+// Presence implements module.Session.
+func (s *Session) Presence() *stanza.Stanza { return s.presence.Load() }
+
+// Priority implements module.Session.
+func (s *Session) Priority() int8 { return int8(s.priority.Load()) }
+
+// SetPresence implements module.Session.
+func (s *Session) SetPresence(p *stanza.Stanza) {
+	if p != nil {
+		s.priority.Store(int32(priority(p)))
+	}
+	s.presence.Store(p)
+}
+
+// Send implements module.Session.
+func (s *Session) Send(st *stanza.Stanza) {
+	for _, deliver := range s.hooks.Deliver {
+		if st = deliver(s, st); st == nil {
+			return
+		}
+	}
+	s.push(st)
+}
+
+// Push puts an element that is no stanza into the queue.
+func (s *Session) Push(item xmlstream.Appender) { s.push(item) }
+
+func (s *Session) push(item xmlstream.Appender) {
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		s.undelivered([]xmlstream.Appender{item})
+		return
+	}
+	if s.queue == nil {
+		s.queue = takeBatch()
+	}
+	s.queue = append(s.queue, item)
+	s.bytes += size(item)
+	full := len(s.queue) > s.settings.Queue || s.bytes > s.settings.QueueBytes
+	s.wake()
+	s.mu.Unlock()
+	if full { // the receiver is too slow, or away too long: its senders never wait
+		s.Close(stream.PolicyViolation.With("too slow: queue is full"))
+	}
+}
+
+// wake starts the writer where there is work and none runs. mu is held.
+func (s *Session) wake() {
+	if s.conn == nil || s.writing || len(s.queue) == 0 {
+		return
+	}
+	s.writing = true
+	s.work.Add(1)
+	go s.write(s.conn)
+}
+
+// write sends what is queued, in batches of all that has come together meanwhile, and ends with the queue.
+func (s *Session) write(conn Conn) {
+	defer s.work.Done()
+	for {
+		batch, overrun := s.next(conn)
+		if batch == nil {
+			return
+		}
+		for _, writing := range s.hooks.Writing {
+			if it := writing(s); it != nil {
+				batch = append(batch, it)
+			}
+		}
+		s.out.Lock()
+		conn.SetWriteDeadline(time.Now().Add(s.settings.Write))
+		err := conn.Write(batch...)
+		s.out.Unlock()
+		if err != nil {
+			s.lost(conn, batch)
+			return
+		}
+		giveBatch(batch)
+		if overrun {
+			s.Close(stream.PolicyViolation.With("too many stanzas without acknowledgement"))
+			return
+		}
+	}
+}
+
+// next takes all that is queued for conn, or nil where there is nothing more to do for it.
+func (s *Session) next(conn Conn) (batch []xmlstream.Appender, overrun bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != conn {
+		return nil, false
+	}
+	if len(s.queue) == 0 {
+		s.writing = false
+		giveBatch(s.queue)
+		s.queue = nil
+		return nil, false
+	}
+	batch, s.queue, s.bytes = s.queue, takeBatch(), 0
+	return batch, s.keep.add(batch)
+}
+
+// lost ends the use of conn after a write of batch that failed, and may have arrived in part.
+func (s *Session) lost(conn Conn, batch []xmlstream.Appender) {
+	s.mu.Lock()
+	kept := s.keep != nil // then the batch is held already, until acknowledged
+	s.mu.Unlock()
+	s.Detach(conn)
+	if !kept {
+		s.undelivered(batch)
+	}
+}
+
+func (s *Session) undelivered(items []xmlstream.Appender) {
+	var sts []*stanza.Stanza
+	for _, it := range items {
+		if st, ok := it.(*stanza.Stanza); ok {
+			sts = append(sts, st)
+		}
+	}
+	if len(sts) > 0 {
+		s.hooks.Undelivered(s, sts)
+	}
+}
+
+// priority of an available presence; malformed or absent is 0. RFC 6121 §4.7.2.3
+func priority(p *stanza.Stanza) int8 {
+	n, err := strconv.ParseInt(strings.TrimSpace(p.Child(stanza.Client, "priority").Text()), 10, 8)
+	if err != nil {
+		return 0
+	}
+	return int8(n)
+}
+
+func size(item xmlstream.Appender) int {
+	if st, ok := item.(*stanza.Stanza); ok {
+		return st.Content.Size() + headerSize
+	}
+	return headerSize
+}
+
+// headerSize stands for a start tag and the memory around a stanza.
+const headerSize = 256
+
+var batches = sync.Pool{New: func() any { return new(make([]xmlstream.Appender, 0, 16)) }}
+
+func takeBatch() []xmlstream.Appender { return (*batches.Get().(*[]xmlstream.Appender))[:0] }
+
+func giveBatch(b []xmlstream.Appender) {
+	if b == nil || cap(b) > 1024 {
+		return
+	}
+	clear(b)
+	b = b[:0]
+	batches.Put(&b)
+}
