@@ -55,6 +55,9 @@ type Hooks struct {
 	// message for good; the first to say so ends the round.
 	Undelivered func(ctx context.Context, account jid.JID, s *stanza.Stanza) (bool, error)
 
+	// Hides reports whether an account shows no presence to a party, whatever its roster says.
+	Hides func(ctx context.Context, account, party jid.JID) bool
+
 	// Presence is what RFC 6121 asks of a server for presence and rosters. Exactly one feature has it.
 	Presence Presence
 	// Removed deletes what the feature holds of an account, in the transaction that removes the account.

@@ -26,6 +26,8 @@ type Host struct {
 	Roster    Roster
 	Outbox    Outbox
 	Directory Directory
+	// Hides reports whether a feature hides an account from a party.
+	Hides func(ctx context.Context, account, party jid.JID) bool
 	// Secret derives 32 bytes from the broker's key file, others for each purpose, the same on each node and after each start.
 	Secret func(purpose string) []byte
 }
@@ -78,9 +80,9 @@ type Session interface {
 	// Close ends the session with a stream error, which may be nil.
 	Close(error)
 
-	// Keep makes the session hold what it sent until Acked, at most limit stanzas, and wait for that time to be resumed after it
-	// has lost its connection. It counts from here.
-	Keep(limit int, wait time.Duration)
+	// Keep puts reply into the queue and makes the session hold what it sends behind it until Acked, at most limit stanzas, and wait
+	// for that time to be resumed after it has lost its connection. It reports false where the session does so already.
+	Keep(limit int, wait time.Duration, reply xmlstream.Appender) bool
 	// Acked drops the kept stanzas up to the h-th since Keep, modulo 2^32. The error is for an h that was never sent.
 	Acked(h uint32) error
 	// Sent and Handled count the stanzas sent and those received and handled since Keep, modulo 2^32. Unacked is how many are kept.
@@ -99,9 +101,9 @@ type Stream interface {
 	Session() Session
 	// Send puts an element that is no stanza behind all that is queued.
 	Send(xmlstream.Appender)
-	// Resume gives the stream to a session of the same account that has lost or is to lose its own. Called with the first stanza
-	// numbers that the client says it has, it resends what is missing, behind reply.
-	Resume(s Session, h uint32, reply xmlstream.Appender) error
+	// Resume gives the stream to a session of the same account that has lost or is to lose its own. h is how many stanzas the client
+	// has got; what is missing is sent again, behind the reply, which is told how many of the client's were handled.
+	Resume(s Session, h uint32, reply func(handled uint32) xmlstream.Appender) error
 	// Value and SetValue keep what a feature wants to remember for the life of the stream, by a key of a type of its own.
 	Value(key any) any
 	SetValue(key, value any)

@@ -81,6 +81,7 @@ func Open(ctx context.Context, o Options) (*Broker, error) {
 			return nil, err
 		}
 	}
+	b.c2s.Open()
 	for _, run := range b.runs {
 		b.work.Go(func() { b.run(base, run) })
 	}
@@ -113,10 +114,19 @@ func (b *Broker) run(ctx context.Context, run func(context.Context) error) {
 // addDomain makes the features of one domain.
 func (b *Broker) addDomain(o Options, addr jid.JID) error {
 	presence := &lateRoster{}
+	var hides []func(ctx context.Context, account, party jid.JID) bool
 	dir := &directory{domain: addr}
 	host := module.Host{
 		Domain: addr, Now: o.Now, DB: o.DB, Network: b.router, Sessions: b.router,
 		Accounts: b.Accounts, Roster: presence, Outbox: b.outbox, Directory: dir,
+		Hides: func(ctx context.Context, account, party jid.JID) bool {
+			for _, f := range hides {
+				if f(ctx, account, party) {
+					return true
+				}
+			}
+			return false
+		},
 		Secret: func(purpose string) []byte { return account.Derive(o.Secret, "feature "+purpose) },
 	}
 	hooks := []*module.Hooks{{
@@ -132,6 +142,9 @@ func (b *Broker) addDomain(o Options, addr jid.JID) error {
 		hooks = append(hooks, h)
 		if h.Presence != nil {
 			presence.Roster = h.Presence
+		}
+		if h.Hides != nil {
+			hides = append(hides, h.Hides)
 		}
 		if h.Removed != nil {
 			b.Accounts.Removed = append(b.Accounts.Removed, h.Removed)

@@ -55,15 +55,17 @@ func rank(label string) int {
 	return len(serviceOrder)
 }
 
-// Info implements module.Directory.
+// Info implements module.Directory. Of a service it tells what is announced of all of them too.
 func (d *directory) Info(ctx context.Context, at module.Place, addr, asker jid.JID) disco.Info {
 	var info disco.Info
+	announced := d.announce[at]
 	for _, s := range d.services {
 		if module.Place(s.Label) == at {
 			info.Identities = append(info.Identities, s.Identity)
+			announced = slices.Concat(announced, d.announce[module.Services])
 		}
 	}
-	for _, a := range d.announce[at] {
+	for _, a := range announced {
 		info.Features = append(info.Features, a.Features...)
 		if a.Extra != nil {
 			more := a.Extra(ctx, addr, asker)

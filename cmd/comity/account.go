@@ -38,7 +38,7 @@ type accountAddCmd struct {
 	JID           string `arg:"" optional:"" name:"jid" help:"Address of the account, such as alice@example.org."`
 	passwordFlags `embed:""`
 	Admin         bool   `help:"Make operators, who may use the broker's own commands."`
-	Kind          string `enum:"person,thing" default:"person" help:"What the account is for: ${enum}."`
+	Kind          string `enum:"person,thing" default:"person" help:"What the account is for: person or thing."`
 	From          string `placeholder:"FILE" help:"Make all accounts of a file with a line \"JID PASSWORD\" each; - reads the standard input. Those that exist get the password."`
 	folderFlags   `embed:""`
 }

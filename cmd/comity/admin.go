@@ -13,6 +13,7 @@ import (
 	"github.com/comity-iot/comity/server"
 	"github.com/comity-iot/comity/server/account"
 	"github.com/comity-iot/comity/server/c2s"
+	"github.com/comity-iot/comity/server/config"
 	"github.com/comity-iot/comity/server/control"
 	"github.com/comity-iot/comity/store/sqlite"
 	"github.com/comity-iot/comity/xmpp/jid"
@@ -33,7 +34,11 @@ type admin struct {
 // open finds the broker that runs on the data folder or, where none does, opens the store itself. create makes a store where
 // there is none.
 func (f *folderFlags) open(ctx context.Context, e *env, create bool) (*admin, error) {
-	folder, domains, err := f.find(e)
+	s, err := f.find(e)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := filepath.Abs(s.path("data"))
 	if err != nil {
 		return nil, err
 	}
@@ -46,43 +51,38 @@ func (f *folderFlags) open(ctx context.Context, e *env, create bool) (*admin, er
 	case !errors.Is(err, control.ErrNotRunning):
 		return nil, err
 	}
-	_, err = os.Stat(filepath.Join(folder, databaseFile))
-	if errors.Is(err, fs.ErrNotExist) && !create {
-		return nil, advise(fmt.Errorf("there is no broker's data in %s: %w", folder, fs.ErrNotExist),
-			`Name the folder with --data. "comity init DOMAIN" sets up a broker.`)
+	if t, _ := s.set.Get("broker", "data"); s.file == "" && t.Origin == config.Default {
+		create = false // nobody has said that a broker's data is to be here
 	}
-	if err != nil && !create {
+	if _, err := os.Stat(filepath.Join(folder, databaseFile)); err != nil && !create {
+		return nil, advise(fmt.Errorf("no broker's data here: %w", err), `Name the folder with --data. "comity init DOMAIN" sets up a broker.`)
+	}
+	domains, err := s.domains()
+	if err != nil {
 		return nil, err
 	}
 	return openStopped(ctx, folder, domains)
 }
 
-// find returns the data folder, and the domains where the settings tell them. A folder that is named by a flag may be that of
-// another broker than the one whose settings are here by chance.
-func (f *folderFlags) find(e *env) (string, []jid.JID, error) {
+// find reads the settings that tell of the data folder and the domains. A folder that is named by a flag may be that of another
+// broker than the one whose settings are here by chance.
+func (f *folderFlags) find(e *env) (*settings, error) {
 	s, err := newSettings()
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	if f.Data == "" || f.Config != "" {
 		if err := s.readFile(f.Config); err != nil {
-			return "", nil, err
+			return nil, err
 		}
 	}
 	if err := s.set.Environment(e.environ); err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	if f.Data != "" {
-		if err := s.set.Put("flag --data", "broker", "data", f.Data); err != nil {
-			return "", nil, err
-		}
+		err = s.set.Put("flag --data", "broker", "data", f.Data)
 	}
-	domains, err := s.domains()
-	if err != nil {
-		return "", nil, err
-	}
-	folder, err := filepath.Abs(s.path("data"))
-	return folder, domains, err
+	return s, err
 }
 
 func openStopped(ctx context.Context, folder string, domains []jid.JID) (*admin, error) {

@@ -44,7 +44,7 @@ func keyLine(k module.APIKey) apikeyLine {
 type apikeyAddCmd struct {
 	Owner       string `required:"" placeholder:"NAME" help:"Who gets the key, for your own record."`
 	Limit       int    `required:"" placeholder:"N" help:"How many accounts it may create."`
-	Kind        string `enum:"person,thing" default:"thing" help:"What its accounts are for: ${enum}."`
+	Kind        string `enum:"person,thing" default:"thing" help:"What its accounts are for: person or thing."`
 	folderFlags `embed:""`
 }
 

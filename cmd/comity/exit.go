@@ -90,5 +90,8 @@ func wording(err error) string {
 	if e, ok := err.(*stanza.Error); ok && e.Text != "" {
 		return e.Text // the condition is for programs
 	}
+	if errors.Is(err, context.Canceled) {
+		return "stopped"
+	}
 	return err.Error()
 }

@@ -17,9 +17,9 @@ import (
 // initCmd sets up a broker.
 type initCmd struct {
 	Domain   string `arg:"" help:"Domain of the broker, such as example.org: the part of its users' addresses behind the @."`
-	Config   string `short:"c" default:"comity.toml" placeholder:"FILE" help:"Settings file to write."`
-	Data     string `default:"comity-data" placeholder:"DIR" help:"Data folder to make. A relative path starts at the settings file's folder."`
-	Admin    string `default:"admin" placeholder:"NAME" help:"Name of the first operator's account."`
+	Config   string `short:"c" default:"comity.toml" placeholder:"FILE" help:"Settings file to write: comity.toml, if no other is named."`
+	Data     string `default:"comity-data" placeholder:"DIR" help:"Data folder to make: comity-data, if no other is named. A relative path starts at the settings file's folder."`
+	Admin    string `default:"admin" placeholder:"NAME" help:"Name of the first operator's account: admin, if no other is given."`
 	Password string `placeholder:"P" help:"Password of the first operator. Without it one is made and shown."`
 	Host     string `placeholder:"NAME" help:"Name of this machine in DNS, if it is not the domain itself."`
 }
@@ -46,8 +46,10 @@ func (c *initCmd) Run(ctx context.Context, e *env) error {
 		return usageError(err, "Write a name without @: --admin admin")
 	}
 	if _, err := os.Stat(c.Config); err == nil {
-		return &advised{fmt.Errorf("%s is here already", c.Config), refused,
-			fmt.Sprintf("To run its broker: comity serve --config %s\nFor another broker choose another file with --config.", c.Config)}
+		return &advised{
+			fmt.Errorf("%s is here already", c.Config), refused,
+			fmt.Sprintf("To run its broker: comity serve --config %s\nFor another broker choose another file with --config.", c.Config),
+		}
 	}
 	s, err := c.settings(domain)
 	if err != nil {

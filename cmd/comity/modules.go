@@ -1,26 +1,41 @@
 package main
 
 import (
+	"github.com/comity-iot/comity/iot/provisioning"
+	"github.com/comity-iot/comity/iot/registry"
 	"github.com/comity-iot/comity/module"
+	"github.com/comity-iot/comity/xep/blocking"
+	"github.com/comity-iot/comity/xep/carbons"
+	"github.com/comity-iot/comity/xep/command"
 	"github.com/comity-iot/comity/xep/disco"
 	"github.com/comity-iot/comity/xep/entitytime"
+	"github.com/comity-iot/comity/xep/last"
 	"github.com/comity-iot/comity/xep/offline"
 	"github.com/comity-iot/comity/xep/ping"
 	"github.com/comity-iot/comity/xep/register"
 	"github.com/comity-iot/comity/xep/roster"
+	"github.com/comity-iot/comity/xep/sm"
 	"github.com/comity-iot/comity/xep/version"
 )
 
-// modules are the features of the broker. Their hooks run in this order. Each call makes them anew, with the defaults of their
-// settings, so that several brokers can run in one process.
+// modules are the features of the broker. Their hooks run in this order: what refuses a stanza before what copies or keeps it. Each
+// call makes them anew, with the defaults of their settings, so that several brokers can run in one process.
 func modules() []module.Def {
+	things := registry.New()
 	return []module.Def{
+		blocking.Module(),
 		roster.Module(),
+		carbons.Module(),
 		offline.Module(),
+		sm.Module(),
 		register.Module(),
+		command.Module(),
 		disco.Module(),
 		version.Module(),
+		last.Module(),
 		entitytime.Module(),
 		ping.Module(),
+		things.Module(),
+		provisioning.Module(things),
 	}
 }

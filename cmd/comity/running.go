@@ -93,8 +93,10 @@ func (r *running) openData(ctx context.Context, ephemeral bool) (*sqlite.DB, []b
 		return nil, nil, err
 	}
 	if _, err := control.Dial(ctx, r.folder); err == nil {
-		return nil, nil, &advised{fmt.Errorf("another broker is running on %s", r.folder), refused,
-			"Stop it first, or give this one a folder of its own with --data."}
+		return nil, nil, &advised{
+			fmt.Errorf("another broker is running on %s", r.folder), refused,
+			"Stop it first, or give this one a folder of its own with --data.",
+		}
 	}
 	var (
 		db     *sqlite.DB

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"os/signal"
 	"syscall"
 	"time"
 )
@@ -27,6 +28,7 @@ The last line printed is "ready". SIGTERM stops the broker in good order, a seco
 
 // Run starts the broker and waits for its end.
 func (c *serveCmd) Run(e *env) error {
+	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads any more is no reason to end
 	s, err := c.load(e)
 	if err != nil {
 		return err
@@ -45,9 +47,9 @@ func (c *serveCmd) Run(e *env) error {
 		case err := <-r.broker.Failed():
 			log.Error("broker failed", "err", err)
 			return cmp.Or(r.stop(e.signals), err)
-		case signal := <-e.signals:
-			if signal != syscall.SIGHUP {
-				log.Info("stopping", "signal", signal.String(), "streams", r.broker.Sessions(), "within", s.broker.Shutdown)
+		case sig := <-e.signals:
+			if sig != syscall.SIGHUP {
+				log.Info("stopping", "signal", sig.String(), "streams", r.broker.Sessions(), "within", s.broker.Shutdown)
 				return r.stop(e.signals)
 			}
 			c.reload(e, r, level)
@@ -105,8 +107,8 @@ func (r *running) stop(signals <-chan os.Signal) error {
 				r.log.Info("stopped")
 			}
 			return err
-		case signal := <-signals:
-			if signal != syscall.SIGHUP {
+		case sig := <-signals:
+			if sig != syscall.SIGHUP {
 				return errHurried
 			}
 		case <-late.C:

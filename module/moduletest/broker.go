@@ -5,6 +5,7 @@ package moduletest
 
 import (
 	"context"
+	"crypto/sha256"
 	"log/slog"
 	"sync"
 	"testing"
@@ -53,6 +54,11 @@ func NewWith(t testing.TB, prepare func(*module.Host), defs ...module.Def) *Brok
 	b.Host = &module.Host{
 		Domain: Domain, Log: slog.New(slog.DiscardHandler), Now: b.Clock.Now, DB: db, Network: b.Network,
 		Sessions: b.Sessions, Accounts: b.Accounts, Roster: b.Roster, Outbox: b.Outbox, Directory: dir,
+		Hides: func(context.Context, jid.JID, jid.JID) bool { return false },
+		Secret: func(purpose string) []byte {
+			sum := sha256.Sum256([]byte(purpose))
+			return sum[:]
+		},
 	}
 	prepare(b.Host)
 	for _, d := range defs {

@@ -63,8 +63,10 @@ func (ss *Sessions) closeAll(bare jid.JID) {
 	}
 }
 
-// Session implements module.Session: what it is sent is kept for the test. Stream management it has none.
+// Session implements module.Session: what it is sent is kept for the test. It has no stream management: those methods panic.
 type Session struct {
+	module.Session // nil
+
 	jid      jid.JID
 	since    time.Time
 	sessions *Sessions
@@ -170,18 +172,3 @@ func (s *Session) Close(err error) {
 	s.sessions.mu.Unlock()
 	s.sessions.ended(s)
 }
-
-// Keep implements module.Session.
-func (s *Session) Keep(int, time.Duration) {}
-
-// Acked implements module.Session.
-func (s *Session) Acked(uint32) error { return nil }
-
-// Sent implements module.Session.
-func (s *Session) Sent() uint32 { return 0 }
-
-// Handled implements module.Session.
-func (s *Session) Handled() uint32 { return 0 }
-
-// Unacked implements module.Session.
-func (s *Session) Unacked() int { return 0 }

@@ -1,7 +1,6 @@
 package moduletest
 
 import (
-	"errors"
 	"net/netip"
 	"sync"
 
@@ -10,8 +9,11 @@ import (
 	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
 
-// Stream implements module.Stream for a client that has secured its stream and, with an empty Who, not logged in.
+// Stream implements module.Stream for a client that has secured its stream and, with an empty Who, not logged in. There is nothing
+// that it could resume: that panics.
 type Stream struct {
+	module.Stream // nil
+
 	From  netip.AddrPort
 	Plain bool // without TLS
 	Who   jid.JID
@@ -57,11 +59,6 @@ func (st *Stream) Send(a xmlstream.Appender) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.sent = append(st.sent, string(a.AppendXML(nil, "")))
-}
-
-// Resume implements module.Stream: there is nothing to resume.
-func (st *Stream) Resume(module.Session, uint32, xmlstream.Appender) error {
-	return errors.New("moduletest: no stream management")
 }
 
 // Value implements module.Stream.

@@ -245,7 +245,6 @@ func (st *clientStream) bind(request *stanza.Stanza) error {
 	closing := srv.closing
 	st.sess = sess
 	srv.mu.Unlock()
-	st.conn.SetReadDeadline(time.Time{})
 	reply := request.Reply(xmlstream.New(stream.NSBind, "bind",
 		xmlstream.New(stream.NSBind, "jid", xmlstream.Text(full.String()))))
 	reply.To = full

@@ -12,30 +12,31 @@ import (
 	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
 
-// serve reads stanzas until the stream ends.
+// serve begins with the stanzas of a stream that has its session. They are read on a goroutine of their own, for the one that did
+// the handshake has grown a large stack.
 func (st *clientStream) serve(ctx context.Context) {
 	settings := st.server.Settings
 	st.conn.Tokens().SetLimits(xmlstream.Limits{
 		Bytes: settings.StanzaBytes, Depth: settings.StanzaDepth, Nodes: settings.StanzaNodes,
 	})
-	for {
-		if err := st.next(ctx); err != nil {
-			st.end(err)
-			return
-		}
-	}
+	go st.run(ctx)
 }
+
+// errIdle says that the client has been silent for a while, between two elements.
+var errIdle = errors.New("c2s: idle")
 
 // next reads and handles one element.
 func (st *clientStream) next(ctx context.Context) error {
+	now := time.Now()
+	if now.After(st.alarm) { // an exact deadline for each read would cost more than the read is late
+		st.alarm = now.Add(parkAfter / 2)
+		st.conn.SetReadDeadline(now.Add(parkAfter))
+	}
 	kind, err := st.conn.Next()
 	if err != nil {
 		return st.waitOn(err)
 	}
-	if !st.begun.IsZero() {
-		st.begun = time.Time{}
-		st.conn.SetReadDeadline(time.Time{})
-	}
+	st.begun = time.Time{}
 	switch kind {
 	case xmlstream.Header:
 		return stream.NotWellFormed // a second one, without a restart
@@ -47,14 +48,17 @@ func (st *clientStream) next(ctx context.Context) error {
 		return err
 	}
 	s, ok, err := stanza.Read(t)
-	switch {
-	case !ok:
+	if !ok {
 		if t.Name().Space == stanza.Client {
 			return stream.UnsupportedStanzaType
 		}
 		return st.nonza(ctx, t.Element())
-	case err != nil:
-		st.sess.Handle()
+	}
+	if !st.sess.Begin(st.conn) {
+		return net.ErrClosed // the session goes on over another connection
+	}
+	defer st.sess.Done()
+	if err != nil {
 		st.reject(s, err)
 		return nil
 	}
@@ -62,9 +66,8 @@ func (st *clientStream) next(ctx context.Context) error {
 		return stream.InvalidFrom // RFC 6120 §8.1.2.1
 	}
 	s.From = st.sess.JID()
-	st.sess.Touch(time.Now())
+	st.sess.Touch(now)
 	st.server.Router.FromClient(ctx, st.host.Domain, st.sess, s)
-	st.sess.Handle()
 	return nil
 }
 
@@ -74,15 +77,15 @@ func (st *clientStream) waitOn(err error) error {
 	if !errors.As(err, &timeout) || !timeout.Timeout() {
 		return err
 	}
-	now := time.Now()
-	if st.conn.Tokens().Idle() {
-		st.begun = time.Time{}
-	} else if st.begun.IsZero() {
+	st.alarm = time.Time{}
+	switch now := time.Now(); {
+	case st.conn.Tokens().Idle():
+		return errIdle
+	case st.begun.IsZero():
 		st.begun = now
-	} else if now.Sub(st.begun) > st.server.Settings.Element {
+	case now.Sub(st.begun) > st.server.Settings.Element:
 		return stream.ConnectionTimeout.With("the stanza does not end")
 	}
-	st.conn.SetReadDeadline(now.Add(st.server.Settings.Element / 2))
 	return nil
 }
 

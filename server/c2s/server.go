@@ -55,11 +55,22 @@ type Server struct {
 	Session     *session.Hooks      // what sessions call
 
 	sessions session.Settings
+	parker   parker
 	mu       sync.Mutex
 	streams  map[*clientStream]struct{}
 	perAddr  map[netip.Addr]int
 	closing  bool
 	work     sync.WaitGroup
+}
+
+// Open makes ready; Shutdown is its end.
+func (s *Server) Open() {
+	s.streams = map[*clientStream]struct{}{}
+	s.perAddr = map[netip.Addr]int{}
+	s.sessions = session.Settings{
+		Queue: s.Settings.QueueStanzas, QueueBytes: s.Settings.QueueBytes, Write: s.Settings.Write,
+	}
+	s.parker = newParker(s.Log)
 }
 
 // Serve accepts streams until the listener is closed. direct says that they start with TLS.
@@ -89,23 +100,13 @@ func (s *Server) accept(ctx context.Context, c net.Conn, direct bool) {
 		c.Close()
 		return
 	}
-	go func() {
-		defer s.work.Done()
-		st.begin(ctx, direct)
-	}()
+	go st.begin(ctx, direct)
 }
 
 // admit counts a new stream unless there are too many.
 func (s *Server) admit(st *clientStream) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.streams == nil {
-		s.streams = map[*clientStream]struct{}{}
-		s.perAddr = map[netip.Addr]int{}
-		s.sessions = session.Settings{
-			Queue: s.Settings.QueueStanzas, QueueBytes: s.Settings.QueueBytes, Write: s.Settings.Write,
-		}
-	}
 	addr := st.remote.Addr()
 	if s.closing ||
 		s.Settings.Streams > 0 && len(s.streams) >= s.Settings.Streams ||
@@ -125,6 +126,7 @@ func (s *Server) release(st *clientStream) {
 		return
 	}
 	delete(s.streams, st)
+	s.work.Done()
 	addr := st.remote.Addr()
 	if s.perAddr[addr]--; s.perAddr[addr] == 0 {
 		delete(s.perAddr, addr)
@@ -152,6 +154,9 @@ func (s *Server) Shutdown(ctx context.Context) {
 			st.conn.Close()
 		}
 		<-done
+	}
+	if s.parker != nil {
+		s.parker.close()
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 // clientStream is one client's stream, from accept to end. One goroutine at a time runs it.
 type clientStream struct {
 	server *Server
+	raw    *conn
 	conn   transport.Conn
 	remote netip.AddrPort
 	cert   *Certificate
@@ -34,7 +35,8 @@ type clientStream struct {
 	sess    *session.Session
 	values  map[any]any
 	bucket  bucket
-	begun   time.Time // of the element that is under way, zero for none
+	begun   time.Time // since when an element is under way without an end, about; zero for none
+	alarm   time.Time // when the deadline for reading is to be set anew
 }
 
 var _ module.Stream = (*clientStream)(nil)
@@ -48,8 +50,9 @@ type attempt struct {
 func newStream(s *Server, c net.Conn) *clientStream {
 	remote, _ := netip.ParseAddrPort(c.RemoteAddr().String())
 	limits := xmlstream.Limits{Bytes: s.Settings.PreAuthBytes, Depth: s.Settings.StanzaDepth, Nodes: s.Settings.StanzaNodes}
+	raw := &conn{Conn: c, parker: s.parker}
 	return &clientStream{
-		server: s, conn: transport.NewTCP(c, limits), cert: s.Certificate(),
+		server: s, raw: raw, conn: transport.NewTCP(raw, limits), cert: s.Certificate(),
 		remote: netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()),
 	}
 }
@@ -97,7 +100,7 @@ func (st *clientStream) SetValue(key, value any) {
 }
 
 // Resume implements module.Stream.
-func (st *clientStream) Resume(s module.Session, h uint32, reply xmlstream.Appender) error {
+func (st *clientStream) Resume(s module.Session, h uint32, reply func(handled uint32) xmlstream.Appender) error {
 	sess, ok := s.(*session.Session)
 	if !ok || st.sess != nil || sess.JID().Bare() != st.account {
 		return session.ErrGone
@@ -108,7 +111,6 @@ func (st *clientStream) Resume(s module.Session, h uint32, reply xmlstream.Appen
 	st.server.mu.Lock()
 	st.sess = sess
 	st.server.mu.Unlock()
-	st.conn.SetReadDeadline(time.Time{})
 	return nil
 }
 

@@ -18,7 +18,7 @@ func (r *Router) toAccount(ctx context.Context, d *Domain, s *stanza.Stanza) err
 	}
 	if s.To.IsFull() {
 		if to := r.online.get(s.To); to != nil {
-			return r.toSession(d, s, to)
+			return r.toSession(ctx, d, s, to)
 		}
 		return r.toMissing(ctx, d, s)
 	}
@@ -26,9 +26,10 @@ func (r *Router) toAccount(ctx context.Context, d *Domain, s *stanza.Stanza) err
 }
 
 // toSession hands over to the exact resource, available or not. RFC 6121 §8.5.3.1
-func (r *Router) toSession(d *Domain, s *stanza.Stanza, to *session.Session) error {
-	if s.Kind == stanza.Presence && isSubscription(s.Type) {
-		return nil // subscriptions go to bare JIDs only. RFC 6121 §3.1.1
+func (r *Router) toSession(ctx context.Context, d *Domain, s *stanza.Stanza, to *session.Session) error {
+	if s.Kind == stanza.Presence && (s.Type == stanza.Probe || isSubscription(s.Type)) {
+		// They are between accounts, and the server's to handle. RFC 6121 §3.1.3, §4.3.2
+		return d.Presence.In(ctx, s.Addressed(s.From, s.To.Bare()))
 	}
 	to.Send(s)
 	if s.Kind == stanza.Message && len(d.delivered) > 0 {

@@ -2,11 +2,9 @@ package router
 
 import (
 	"context"
-	"errors"
 	"reflect"
 
 	"github.com/comity-iot/comity/module"
-	"github.com/comity-iot/comity/store"
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stanza"
 	"github.com/comity-iot/comity/xmpp/xmlstream"
@@ -108,16 +106,14 @@ func (r *Router) request(ctx context.Context, d *Domain, at module.Place, s *sta
 	}
 	payload, err := handle(ctx, iq)
 	if err != nil {
-		if errors.Is(err, store.ErrFull) {
-			return stanza.ResourceConstraint.Wrap(err)
-		}
 		return err
 	}
 	r.Send(ctx, s.Reply(payload))
 	return nil
 }
 
-// handler finds who answers a payload. What an account answers to anybody it answers to its owner too.
+// handler finds who answers a payload. What an account answers to anybody it answers to its owner too, and what all services answer
+// each of them does.
 func (d *Domain) handler(at module.Place, n name) iqHandler {
 	if h := d.iq[at][n]; h != nil {
 		return h
@@ -125,10 +121,13 @@ func (d *Domain) handler(at module.Place, n name) iqHandler {
 	if h := d.iq[at][name{Space: n.Space}]; h != nil {
 		return h
 	}
-	if at == module.Own {
+	switch at {
+	case module.Domain, module.Account, module.Services:
+		return nil
+	case module.Own:
 		return d.handler(module.Account, n)
 	}
-	return nil
+	return d.handler(module.Services, n)
 }
 
 // hook appends the function f unless it is nil.

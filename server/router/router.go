@@ -6,10 +6,12 @@ package router
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/comity-iot/comity/module"
 	"github.com/comity-iot/comity/server/session"
+	"github.com/comity-iot/comity/store"
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stanza"
 )
@@ -106,6 +108,9 @@ func (r *Router) route(ctx context.Context, s *stanza.Stanza) error {
 
 // Bounce answers s with an error where the rules allow one, and logs the half of the error that is not for the peer.
 func (r *Router) Bounce(ctx context.Context, s *stanza.Stanza, err error) {
+	if errors.Is(err, store.ErrFull) {
+		err = stanza.ResourceConstraint.Wrap(err)
+	}
 	e := stanza.AsError(err)
 	if e.Condition == stanza.InternalServerError && ctx.Err() == nil {
 		r.log.Error("stanza failed", "kind", s.Kind, "from", s.From, "to", s.To, "err", err)

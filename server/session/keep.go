@@ -13,10 +13,11 @@ import (
 type kept struct {
 	limit   int
 	wait    time.Duration
-	stanzas []*stanza.Stanza // sent and not acknowledged, oldest first
-	sent    uint32           // the last of them has this number
-	handled uint32           // stanzas received and handled
-	expire  *time.Timer      // runs while detached
+	stanzas []*stanza.Stanza   // sent and not acknowledged, oldest first
+	sent    uint32             // the last of them has this number
+	handled uint32             // stanzas received and handled
+	start   xmlstream.Appender // what is sent behind this counts; nil once it was sent
+	expire  *time.Timer        // runs while detached
 }
 
 // add notes a batch that is about to be sent. It reports whether the client leaves too much unacknowledged.
@@ -25,6 +26,12 @@ func (k *kept) add(batch []xmlstream.Appender) (overrun bool) {
 		return false
 	}
 	for _, it := range batch {
+		if k.start != nil {
+			if it == k.start {
+				k.start = nil
+			}
+			continue
+		}
 		if st, ok := it.(*stanza.Stanza); ok {
 			k.stanzas = append(k.stanzas, st)
 			k.sent++
@@ -52,12 +59,16 @@ func (k *kept) acked(h uint32) error {
 }
 
 // Keep implements module.Session.
-func (s *Session) Keep(limit int, wait time.Duration) {
+func (s *Session) Keep(limit int, wait time.Duration, reply xmlstream.Appender) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.keep == nil {
-		s.keep = &kept{limit: limit, wait: wait}
+	if s.keep != nil || s.ended {
+		s.mu.Unlock()
+		return false
 	}
+	s.keep = &kept{limit: limit, wait: wait, start: reply}
+	s.mu.Unlock()
+	s.push(reply)
+	return true
 }
 
 // Acked implements module.Session.
@@ -70,13 +81,27 @@ func (s *Session) Acked(h uint32) error {
 	return s.keep.acked(h)
 }
 
-// Handle counts a stanza of the client as handled: its effects are durable where they are to be.
-func (s *Session) Handle() {
+// Begin claims the session for handling a stanza that conn has read. It reports false where the session has gone on to
+// another connection: then the stanza is not to be handled, for the client has been told so. After true comes Done.
+func (s *Session) Begin(conn Conn) bool {
+	s.handling.Lock()
+	s.mu.Lock()
+	current := s.conn == conn
+	s.mu.Unlock()
+	if !current {
+		s.handling.Unlock()
+	}
+	return current
+}
+
+// Done counts the stanza as handled: its effects are durable where they are to be.
+func (s *Session) Done() {
 	s.mu.Lock()
 	if s.keep != nil {
 		s.keep.handled++
 	}
 	s.mu.Unlock()
+	s.handling.Unlock()
 }
 
 // Sent implements module.Session.
@@ -113,8 +138,10 @@ func (s *Session) Unacked() int {
 var ErrGone = errors.New("session: gone")
 
 // Resume attaches a new connection in place of the one that was lost or is still thought alive. What the client has not got is
-// sent again, behind reply. XEP-0198#resumption
-func (s *Session) Resume(conn Conn, h uint32, reply xmlstream.Appender) error {
+// sent again, behind the reply, which is told how many stanzas of the client were handled. XEP-0198#resumption
+func (s *Session) Resume(conn Conn, h uint32, reply func(handled uint32) xmlstream.Appender) error {
+	s.handling.Lock() // a stanza that the old connection has read is handled and counted first
+	defer s.handling.Unlock()
 	s.mu.Lock()
 	if s.ended || s.keep == nil {
 		s.mu.Unlock()
@@ -125,12 +152,13 @@ func (s *Session) Resume(conn Conn, h uint32, reply xmlstream.Appender) error {
 		s.mu.Unlock()
 		return err
 	}
+	k.start = nil
 	if k.expire != nil {
 		k.expire.Stop()
 		k.expire = nil
 	}
 	old := s.conn
-	again := append(takeBatch(), reply)
+	again := append(takeBatch(), reply(k.handled))
 	for _, st := range k.stanzas {
 		again = append(again, st)
 		s.bytes += size(st)

@@ -64,7 +64,9 @@ type Session struct {
 	ended   bool
 	keep    *kept      // nil without stream management
 	out     sync.Mutex // held around each write to a connection; taken without mu
-	work    sync.WaitGroup
+	// handling is held while a stanza of the client is handled; taken before mu.
+	handling sync.Mutex
+	work     sync.WaitGroup
 }
 
 var _ module.Session = (*Session)(nil)

@@ -205,16 +205,18 @@ func TestDetachWithoutStreamManagementEnds(t *testing.T) {
 	})
 }
 
-type reply struct{}
+type text string
 
-func (reply) AppendXML(dst []byte, _ string) []byte { return append(dst, "resumed"...) }
+func (t text) AppendXML(dst []byte, _ string) []byte { return append(dst, t...) }
+
+func reply(uint32) xmlstream.Appender { return text("resumed") }
 
 // XEP-0198#resumption
 func TestResumeSendsAgainWhatIsMissing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, f := newWire(), &fate{}
 		s := newSession(w, f)
-		s.Keep(100, time.Minute)
+		s.Keep(100, time.Minute, text("enabled"))
 		for i := range 4 {
 			s.Send(msg(fmt.Sprint(i + 1)))
 			synctest.Wait()
@@ -225,11 +227,11 @@ func TestResumeSendsAgainWhatIsMissing(t *testing.T) {
 		s.Detach(w)
 		s.Send(msg("5")) // while away
 		time.Sleep(59 * time.Second)
-		if err := s.Resume(newWire(), 9, reply{}); !errors.Is(err, session.ErrNeverSent) {
+		if err := s.Resume(newWire(), 9, reply); !errors.Is(err, session.ErrNeverSent) {
 			t.Errorf("resumed with a number never sent: %v", err)
 		}
 		again := newWire()
-		if err := s.Resume(again, 2, reply{}); err != nil {
+		if err := s.Resume(again, 2, reply); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -248,7 +250,7 @@ func TestResumeSendsAgainWhatIsMissing(t *testing.T) {
 		if f.ended != 1 || len(f.undelivered) > 0 {
 			t.Errorf("ended %d times, undelivered %q", f.ended, f.undelivered)
 		}
-		if err := s.Resume(newWire(), 5, reply{}); !errors.Is(err, session.ErrGone) {
+		if err := s.Resume(newWire(), 5, reply); !errors.Is(err, session.ErrGone) {
 			t.Errorf("resumed after its end: %v", err)
 		}
 	})
@@ -258,7 +260,7 @@ func TestUnacknowledgedIsUndeliveredInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, f := newWire(), &fate{}
 		s := newSession(w, f)
-		s.Keep(100, time.Minute)
+		s.Keep(100, time.Minute, text("enabled"))
 		for i := range 3 {
 			s.Send(msg(fmt.Sprint(i + 1)))
 			synctest.Wait()
@@ -277,12 +279,12 @@ func TestResumeTakesOverALiveStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, f := newWire(), &fate{}
 		s := newSession(w, f)
-		s.Keep(100, time.Minute)
+		s.Keep(100, time.Minute, text("enabled"))
 		w.hold(true)
 		s.Send(msg("1"))
 		synctest.Wait()
 		again := newWire()
-		if err := s.Resume(again, 0, reply{}); err != nil {
+		if err := s.Resume(again, 0, reply); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -302,7 +304,7 @@ func TestClientThatNeverAcknowledges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, f := newWire(), &fate{}
 		s := newSession(w, f)
-		s.Keep(5, time.Minute)
+		s.Keep(5, time.Minute, text("enabled"))
 		for i := range 6 {
 			s.Send(msg(fmt.Sprint(i + 1)))
 			synctest.Wait()
@@ -341,7 +343,7 @@ func TestNothingIsLostInARace(t *testing.T) {
 	w, f := newWire(), &fate{}
 	big := &session.Settings{Queue: 100000, QueueBytes: 1 << 30, Write: time.Minute}
 	s := session.New(jid.MustParse("juliet@example.com/balcony"), w, time.Now(), big, f.hooks())
-	s.Keep(100000, time.Minute)
+	s.Keep(100000, time.Minute, text("enabled"))
 	const senders, each = 8, 500
 	var wg sync.WaitGroup
 	for g := range senders {
@@ -357,7 +359,7 @@ func TestNothingIsLostInARace(t *testing.T) {
 		s.Detach(last)
 		next := newWire()
 		// The client has what it got in full; here it admits to nothing, and gets all again.
-		if err := s.Resume(next, 0, reply{}); err != nil {
+		if err := s.Resume(next, 0, reply); err != nil {
 			t.Fatal(err)
 		}
 		wires = append(wires, next)

@@ -11,6 +11,7 @@ import (
 	"github.com/comity-iot/comity/module"
 	"github.com/comity-iot/comity/store"
 	"github.com/comity-iot/comity/xep/delay"
+	"github.com/comity-iot/comity/xep/internal/hourly"
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stanza"
 )
@@ -116,18 +117,7 @@ func (s *service) run(ctx context.Context) error {
 	if s.config.Keep == 0 {
 		return nil
 	}
-	hourly := time.NewTicker(time.Hour)
-	defer hourly.Stop()
-	for {
-		if err := s.expire(ctx); err != nil && ctx.Err() == nil {
-			s.host.Log.Warn("old messages not removed", "err", err)
-		}
-		select {
-		case <-hourly.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	return hourly.Run(ctx, s.host.Log, s.expire)
 }
 
 func (s *service) expire(ctx context.Context) error {

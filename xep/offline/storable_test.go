@@ -3,6 +3,7 @@ package offline
 import (
 	"testing"
 
+	"github.com/comity-iot/comity/module"
 	"github.com/comity-iot/comity/module/moduletest"
 )
 
@@ -72,4 +73,21 @@ func FuzzStored(f *testing.F) {
 			t.Fatalf("%s\ncomes back as\n%s", s, again)
 		}
 	})
+}
+
+// Each message for an account passes here.
+func BenchmarkIncoming(b *testing.B) {
+	st, err := moduletest.Parse(`<message from='romeo@montague.net/orchard' to='juliet@example.org' type='chat' id='1'>
+		<body>O blessed, blessed night!</body><active xmlns='http://jabber.org/protocol/chatstates'/><request xmlns='urn:xmpp:receipts'/>
+		</message>`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := &service{host: &module.Host{Domain: moduletest.Domain}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := s.incoming(b.Context(), st.To, st); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

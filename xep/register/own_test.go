@@ -129,7 +129,7 @@ func TestRemove(t *testing.T) {
 }
 
 func TestRemoveRefused(t *testing.T) {
-	b, r := owner(t, register.Module())
+	_, r := owner(t, register.Module())
 	remove := xmlstream.New(register.NS, "remove")
 	_, err := r.Request(context.Background(), &stanza.IQ{
 		Type: stanza.Set, Payload: xmlstream.New(register.NS, "query", remove, xmlstream.New(register.NS, "username")),
@@ -137,7 +137,7 @@ func TestRemoveRefused(t *testing.T) {
 	if !errors.Is(err, stanza.BadRequest) { // XEP-0077#usecases-cancel: the only child
 		t.Errorf("not alone: %v", err)
 	}
-	b, r = owner(t, set(map[string]any{"Remove": false}))
+	b, r := owner(t, set(map[string]any{"Remove": false}))
 	if err := register.Remove(context.Background(), r); !errors.Is(err, stanza.NotAllowed) {
 		t.Errorf("not allowed: %v", err)
 	}

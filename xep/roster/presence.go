@@ -90,10 +90,10 @@ func (s *service) announce(ctx context.Context, a *account, r *resource, st *sta
 	return nil
 }
 
-// spread sends a presence to those that see the owner.
+// spread sends a presence to those that see the owner, and from whom no feature hides it.
 func (s *service) spread(ctx context.Context, roster *snapshot, full jid.JID, st *stanza.Stanza) {
 	for i := range roster.items {
-		if it := &roster.items[i]; it.state.has(from) {
+		if it := &roster.items[i]; it.state.has(from) && !s.host.Hides(ctx, full.Bare(), it.jid) {
 			s.host.Network.Send(ctx, st.Addressed(full, it.jid))
 		}
 	}
@@ -176,6 +176,9 @@ func (s *service) show(ctx context.Context, owner, party jid.JID) (shown bool) {
 	if isService(owner) {
 		s.say(ctx, stanza.Available, owner, party)
 		return true
+	}
+	if s.host.Hides(ctx, owner, party) {
+		return false
 	}
 	for x, p := range s.available(owner) {
 		s.host.Network.Send(ctx, p.Addressed(x.JID(), party))

@@ -151,6 +151,14 @@ func TestDirectedPresence(t *testing.T) {
 		`<presence from='juliet@example.com/balcony' to='chat@rooms.example/juliet' type='unavailable'/>`)
 	n.receives(`<presence from='juliet@example.com/balcony' to='nurse@example.com' type='unavailable'/>`)
 
+	// A contact that was sent it before all others is told of the end once.
+	c = w.connects("juliet@example.com/garden")
+	c.sends(`<presence to='romeo@example.net'/>`, `<presence/>`)
+	w.drop()
+	c.disconnects()
+	w.leaves(`<presence from='juliet@example.com/garden' to='romeo@example.net' type='unavailable'/>`)
+	n.drop()
+
 	// Without ever being available to all; also when the session says goodbye.
 	for _, bye := range []func(*client){
 		func(c *client) { c.disconnects() },

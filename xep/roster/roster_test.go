@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/comity-iot/comity/module"
+	"github.com/comity-iot/comity/store"
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
@@ -65,8 +67,10 @@ func TestRosterVersions(t *testing.T) {
 	}
 
 	// What the owner's clients cannot see makes no new version.
-	w.arrives(`<presence type='subscribe' from='mercutio@example.net' to='juliet@example.com'/>`)
-	c.drop()
+	w.arrives(`<presence type='subscribe' from='mercutio@example.net' to='juliet@example.com'/>`,
+		`<presence type='subscribe' from='romeo@example.net' to='juliet@example.com'/>`) // who is in it
+	c.receives(`<presence type='subscribe' from='mercutio@example.net' to='juliet@example.com'/>`,
+		`<presence type='subscribe' from='romeo@example.net' to='juliet@example.com'/>`)
 	c.disconnects()
 	c = w.connects("juliet@example.com/chamber")
 	c.sends(fmt.Sprintf(get, "1"))
@@ -142,6 +146,46 @@ func TestPushBehindAnswer(t *testing.T) {
 	if n := w.service.holding.Load(); n != 0 {
 		t.Errorf("%d resources hold their pushes", n)
 	}
+}
+
+// A push of what a client knows from the answer to its request does not come any more.
+func TestPushBeforeAnswer(t *testing.T) {
+	w := newWorld(t, juliet)
+	w.connects("juliet@example.com/chamber")
+	c := w.connects("juliet@example.com/balcony")
+	w.put(juliet, romeo, both) // the push of it waits
+	c.sends(`<iq type='get' id='g'><query xmlns='jabber:iq:roster'/></iq>`)
+	w.service.flush(c.full.Bare())
+	c.receives(c.result("g", `<query xmlns='jabber:iq:roster' ver='1'><item jid='romeo@example.net' subscription='both'/></query>`))
+}
+
+// A change that is committed while the roster is being read is not lost.
+func TestChangeWhileLoading(t *testing.T) {
+	w := newWorld(t, juliet)
+	c := w.connects("juliet@example.com/balcony")
+	w.host.DB = &slowDB{DB: w.db, after: func() {
+		w.host.DB = w.db
+		if err := w.db.Update(w.ctx, func(tx *store.Tx) error {
+			i := item{jid: jid.MustParse(romeo), listed: true}
+			return w.service.write(tx, c.full.Bare(), item{}, record{item: i})
+		}); err != nil {
+			t.Error(err)
+		}
+	}}
+	c.sends(`<iq type='get' id='g'><query xmlns='jabber:iq:roster'/></iq>`)
+	c.receives(c.result("g", `<query xmlns='jabber:iq:roster' ver='1'><item jid='romeo@example.net' subscription='none'/></query>`))
+}
+
+// slowDB lets something happen between a View and its caller.
+type slowDB struct {
+	store.DB
+	after func()
+}
+
+func (db *slowDB) View(ctx context.Context, fn func(*store.Tx) error) error {
+	err := db.DB.View(ctx, fn)
+	db.after()
+	return err
 }
 
 // An account that was removed and made anew has a roster of its own, and no client takes the old one for it.

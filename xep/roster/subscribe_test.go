@@ -79,10 +79,13 @@ func TestPendingRequest(t *testing.T) {
 	w.leaves(`<presence from='juliet@example.com' to='romeo@example.net' type='subscribed'/>`,
 		`<presence from='juliet@example.com/balcony' to='romeo@example.net'/>`)
 	c.drop()
+	// What is decided is not brought again.
+	w.arrives(`<presence from='tybalt@example.net' to='juliet@example.com' type='subscribe'/>`)
 	third := w.connects("juliet@example.com/garden")
 	third.sends(`<presence/>`)
 	third.receives(`<presence from='juliet@example.com/garden' to='juliet@example.com'/>`,
-		`<presence from='juliet@example.com/balcony' to='juliet@example.com/garden'/>`)
+		`<presence from='juliet@example.com/balcony' to='juliet@example.com/garden'/>`,
+		`<presence from='tybalt@example.net' to='juliet@example.com' type='subscribe'/>`)
 }
 
 // RFC 6121 §3.1.3: to who is available, whether or not they have asked for the roster, a request comes at once.

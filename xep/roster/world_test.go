@@ -32,6 +32,7 @@ type world struct {
 
 	mu       sync.Mutex
 	accounts map[jid.JID]bool
+	hidden   map[[2]jid.JID]bool // account and party
 	bound    map[jid.JID][]*client
 	left     []*stanza.Stanza // to other servers
 }
@@ -66,6 +67,7 @@ func (w *world) start() {
 		Domain: example, Log: slog.New(slog.DiscardHandler), DB: w.db,
 		Now:     func() time.Time { return time.UnixMicro(0) },
 		Network: w, Sessions: w, Accounts: fakeAccounts{w: w}, Directory: fakeDirectory{},
+		Hides: func(_ context.Context, account, party jid.JID) bool { return w.hidden[[2]jid.JID{account, party}] },
 	}
 	w.service = newService(w.host, w.settings)
 	w.hooks = w.service.hooks()

@@ -30,17 +30,18 @@ type outbox struct {
 // put takes an item as soon as there is room. It returns the end of ctx, and false where nothing is taken any more.
 func (o *outbox) put(ctx context.Context, over <-chan struct{}, it xmlstream.Appender) (taken bool, err error) {
 	select {
-	case o.slots <- struct{}{}:
+	case <-over: // even if there is room
+		return false, nil
 	default:
-		select {
-		case o.slots <- struct{}{}:
-		case <-over:
-			return false, nil
-		case <-ctx.Done():
-			return false, context.Cause(ctx)
-		}
 	}
-	return o.add(it), nil
+	select {
+	case o.slots <- struct{}{}:
+		return o.add(it), nil
+	case <-over:
+		return false, nil
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
 }
 
 // offer takes an item if there is room.

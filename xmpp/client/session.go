@@ -100,8 +100,10 @@ func (s *Session) Err() error {
 // that runs, handlers included. The error is the end of ctx, which cuts the connection. It may be called more than once, and
 // of a session that is over.
 func (s *Session) Close(ctx context.Context) error {
-	s.closing.Store(true)
-	s.out.finish()
+	if s.Err() == nil { // else the reader is about to say what there is to say
+		s.closing.Store(true)
+		s.out.finish()
+	}
 	patience := time.NewTimer(farewell)
 	defer patience.Stop()
 	select {

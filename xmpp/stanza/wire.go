@@ -191,3 +191,27 @@ func (s *Stanza) AppendXML(dst []byte, inherited string) []byte {
 
 // String returns the stanza as XML, for logs and tests.
 func (s *Stanza) String() string { return string(s.AppendXML(nil, Client)) }
+
+// Element returns the stanza as a tree in jabber:client, to be put into another.
+func (s *Stanza) Element() *xmlstream.Element {
+	parts := make([]xmlstream.Part, 0, 5+len(s.Extra)+s.Content.Len())
+	attr := func(name xmlstream.Name, value string) {
+		if value != "" {
+			parts = append(parts, xmlstream.Attr{Name: name, Value: value})
+		}
+	}
+	attr(xmlstream.Name{Local: "from"}, s.From.String())
+	attr(xmlstream.Name{Local: "to"}, s.To.String())
+	if s.Kind != Message || s.Type != Normal {
+		attr(xmlstream.Name{Local: "type"}, string(s.Type))
+	}
+	attr(xmlstream.Name{Local: "id"}, s.ID)
+	attr(xmlstream.Name{Space: xmlstream.SpaceXML, Local: "lang"}, s.Lang)
+	for _, a := range s.Extra {
+		parts = append(parts, a)
+	}
+	for c := range s.Content.Elements() {
+		parts = append(parts, c)
+	}
+	return xmlstream.New(Client, s.Kind.String(), parts...)
+}

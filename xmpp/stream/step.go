@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -112,11 +111,8 @@ func (n *negotiation) farewell(ctx context.Context, err error) {
 		return
 	}
 	n.conn.SetWriteDeadline(time.Now().Add(patience))
-	var refused *stanza.Error
-	if told := AsError(err); told != nil && !n.over && !errors.As(err, &refused) {
-		if n.conn.Write(told.Element()) != nil {
-			return
-		}
+	if told := AsError(err); told != nil && !n.over && n.conn.Write(told.Element()) != nil {
+		return
 	}
 	n.conn.End()
 }

@@ -1,0 +1,86 @@
+package thing
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"slices"
+
+	"github.com/comity-iot/comity/iot"
+	"github.com/comity-iot/comity/iot/provisioning"
+	"github.com/comity-iot/comity/xmpp/jid"
+)
+
+// maxAnswers bounds the answers of decision support that are remembered; beyond, those go first that were not used for longest.
+const maxAnswers = 256
+
+// answer is one that decision support gave. It holds until the service says otherwise. XEP-0324#clearcache
+type answer struct {
+	Question   []byte         `json:"question"` // hash of what was asked
+	Remote     jid.JID        `json:"remote"`
+	Allowed    bool           `json:"allowed"`
+	Categories iot.Categories `json:"categories,omitempty"`
+	Names      []string       `json:"names,omitempty"`
+}
+
+// scope returns what the answer grants; false for nothing.
+func (a *answer) scope() (provisioning.Scope, bool) {
+	return provisioning.Scope{Categories: a.Categories, Names: a.Names}, a.Allowed
+}
+
+// hash returns what tells the question from others. The order of names does not matter.
+func (q *Question) hash(tokens iot.Tokens) []byte {
+	names := slices.Sorted(slices.Values(q.Names))
+	text, err := json.Marshal([]any{q.Op, q.From, names, q.Categories, tokens})
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	sum := sha256.Sum256(text)
+	return sum[:]
+}
+
+// recall returns the answer to a question, and the epoch in which one that is asked for now may be remembered.
+func (s *state) recall(question []byte) (a answer, found bool, epoch uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.kept.Answers, func(a answer) bool { return slices.Equal(a.Question, question) })
+	if i < 0 {
+		return answer{}, false, s.epoch
+	}
+	a = s.kept.Answers[i]
+	s.kept.Answers = append(slices.Delete(s.kept.Answers, i, i+1), a)
+	return a, true, s.epoch
+}
+
+// remember keeps an answer that was asked for in an epoch, unless that is over: then the answer may be from before what ended
+// it. The file is not written yet.
+func (s *state) remember(epoch uint64, a answer) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if epoch != s.epoch {
+		return false
+	}
+	if len(s.kept.Answers) >= maxAnswers {
+		s.kept.Answers = slices.Delete(s.kept.Answers, 0, len(s.kept.Answers)-maxAnswers+1)
+	}
+	s.kept.Answers = append(s.kept.Answers, a)
+	return true
+}
+
+// forget drops the answers about somebody, or all of them, and begins a new epoch. It returns when that is safe on the disk, lest
+// a restart bring back a permission that was withdrawn.
+func (s *state) forget(about func(jid.JID) bool) error {
+	return s.change(func(k *kept) {
+		s.epoch++
+		k.Answers = slices.DeleteFunc(k.Answers, func(a answer) bool { return about(a.Remote) })
+	})
+}
+
+// everybody is for forget.
+func everybody(jid.JID) bool { return true }
+
+// now returns the epoch.
+func (s *state) now() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.epoch
+}

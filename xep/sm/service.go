@@ -1,0 +1,219 @@
+package sm
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/comity-iot/comity/module"
+	"github.com/comity-iot/comity/xmpp/stream"
+	"github.com/comity-iot/comity/xmpp/xmlstream"
+)
+
+// Settings are what an operator may say about stream management.
+type Settings struct {
+	Unacked int           `toml:"unacked" doc:"Stanzas that a client may leave unacknowledged before its session is ended."`
+	Resume  time.Duration `toml:"resume" doc:"Time that a session waits to be resumed after its connection was lost, at most."`
+}
+
+// Module is stream management as a feature.
+func Module() module.Def {
+	settings := &Settings{Unacked: 2000, Resume: 10 * time.Minute}
+	return module.Def{
+		Name:   "sm",
+		Title:  "Stream management: acknowledgements, and sessions that survive a lost connection",
+		Specs:  []module.Spec{{ID: "XEP-0198", Version: "1.6.3", Missing: "the attribute location"}},
+		Config: settings,
+		Init: func(h *module.Host) (*module.Hooks, error) {
+			s := &service{settings: settings, host: h, managed: map[module.Session]*managed{}, byID: map[string]module.Session{}}
+			return &module.Hooks{
+				StreamFeatures: s.features,
+				Nonzas:         []module.Nonza{{Name: xmlstream.Name{Space: NS}, Handle: s.handle}},
+				Writing:        s.writing,
+				Ended:          s.ended,
+			}, nil
+		},
+	}
+}
+
+type service struct {
+	settings *Settings
+	host     *module.Host
+
+	mu      sync.Mutex
+	managed map[module.Session]*managed
+	byID    map[string]module.Session
+	gone    graves
+}
+
+// managed is a session that has stream management on.
+type managed struct {
+	id    string // to resume with; empty where the client did not ask for it
+	asked bool   // an acknowledgement was asked for and has not come
+}
+
+func (s *service) features(st module.Stream) []*xmlstream.Element {
+	if st.Account().IsZero() {
+		return nil
+	}
+	return []*xmlstream.Element{xmlstream.New(NS, "sm")}
+}
+
+// handle does what the client says about acknowledgements.
+func (s *service) handle(_ context.Context, st module.Stream, el *xmlstream.Element) error {
+	switch el.Local() {
+	case "enable":
+		s.enable(st, el)
+		return nil
+	case "resume":
+		s.resume(st, el)
+		return nil
+	}
+	sess := st.Session()
+	if sess == nil || s.get(sess) == nil {
+		return stream.UnsupportedStanzaType
+	}
+	switch el.Local() {
+	case "r":
+		st.Send(xmlstream.New(NS, "a", number("h", sess.Handled())))
+		return nil
+	case "a":
+		return s.acked(st, sess, el)
+	}
+	return stream.UnsupportedStanzaType
+}
+
+func (s *service) get(sess module.Session) *managed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.managed[sess]
+}
+
+// enable turns stream management on for a bound session. XEP-0198#enable
+func (s *service) enable(st module.Stream, el *xmlstream.Element) {
+	sess := st.Session()
+	if sess == nil {
+		st.Send(failed("unexpected-request"))
+		return
+	}
+	m := &managed{}
+	enabled := xmlstream.New(NS, "enabled")
+	wait := time.Duration(0)
+	if resume := el.Attr("resume"); resume == "true" || resume == "1" {
+		m.id = stream.NewID()
+		wait = s.settings.Resume
+		if secs, err := strconv.Atoi(el.Attr("max")); err == nil && secs >= 0 {
+			wait = min(wait, time.Duration(secs)*time.Second)
+		}
+		enabled = enabled.With(xmlstream.A("id", m.id), xmlstream.A("resume", "true"),
+			xmlstream.A("max", strconv.Itoa(int(wait/time.Second))))
+	}
+	s.mu.Lock()
+	if s.managed[sess] != nil {
+		s.mu.Unlock()
+		st.Send(failed("unexpected-request"))
+		return
+	}
+	s.managed[sess] = m
+	if m.id != "" {
+		s.byID[m.id] = sess
+	}
+	s.mu.Unlock()
+	if !sess.Keep(s.settings.Unacked, wait, enabled) {
+		s.forget(sess) // it ended meanwhile
+	}
+}
+
+// resume continues an earlier session on a stream that has none yet. XEP-0198#resumption
+func (s *service) resume(st module.Stream, el *xmlstream.Element) {
+	if st.Account().IsZero() || st.Session() != nil {
+		st.Send(failed("unexpected-request"))
+		return
+	}
+	id := el.Attr("previd")
+	h, ok := parseNumber(el)
+	if !ok {
+		st.Send(failed("bad-request"))
+		return
+	}
+	s.mu.Lock()
+	sess := s.byID[id]
+	handled, ended := s.gone.find(id, st.Account(), s.host.Now())
+	if sess != nil {
+		s.managed[sess].asked = false
+	}
+	s.mu.Unlock()
+	if sess == nil || sess.JID().Bare() != st.Account() {
+		if ended { // what was handled before the session's end
+			st.Send(failed("item-not-found", number("h", handled)))
+			return
+		}
+		st.Send(failed("item-not-found"))
+		return
+	}
+	err := st.Resume(sess, h, func(handled uint32) xmlstream.Appender {
+		return xmlstream.New(NS, "resumed", number("h", handled), xmlstream.A("previd", id))
+	})
+	if err != nil {
+		s.host.Log.Debug("resumption refused", "account", st.Account(), "err", err)
+		st.Send(failed("item-not-found"))
+	}
+}
+
+// acked takes the client's acknowledgement. XEP-0198#acking
+func (s *service) acked(st module.Stream, sess module.Session, el *xmlstream.Element) error {
+	h, ok := parseNumber(el)
+	if !ok {
+		return stream.BadFormat
+	}
+	if err := sess.Acked(h); err != nil {
+		tooHigh := xmlstream.New(NS, "handled-count-too-high", number("h", h), number("send-count", sess.Sent()))
+		return &stream.Error{Condition: stream.UndefinedCondition, App: tooHigh}
+	}
+	again := sess.Unacked() > 0
+	s.mu.Lock()
+	if m := s.managed[sess]; m != nil {
+		m.asked = again
+	}
+	s.mu.Unlock()
+	if again { // sent after the request that this answers
+		st.Send(request)
+	}
+	return nil
+}
+
+// writing asks for an acknowledgement behind what is written, one at a time.
+func (s *service) writing(sess module.Session) xmlstream.Appender {
+	m := s.get(sess)
+	if m == nil || sess.Unacked() == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m.asked {
+		return nil
+	}
+	m.asked = true
+	return request
+}
+
+// ended forgets a session, but not how much of the client's was handled.
+func (s *service) ended(sess module.Session) {
+	if m := s.forget(sess); m != nil && m.id != "" {
+		s.mu.Lock()
+		s.gone.bury(m.id, sess.JID().Bare(), sess.Handled(), s.host.Now())
+		s.mu.Unlock()
+	}
+}
+
+func (s *service) forget(sess module.Session) *managed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.managed[sess]
+	if m != nil {
+		delete(s.managed, sess)
+		delete(s.byID, m.id)
+	}
+	return m
+}
