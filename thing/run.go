@@ -82,14 +82,14 @@ func (t *Thing) begin(c Config) (*run, jid.JID, error) {
 	if err != nil {
 		return nil, broker, err
 	}
+	state, err := openState(c.State)
+	if err != nil {
+		return nil, broker, err
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.running != nil {
 		return nil, broker, ErrRunning
-	}
-	state, err := openState(c.State)
-	if err != nil {
-		return nil, broker, err
 	}
 	t.running = &run{
 		Thing: t, config: c, log: c.Log, tags: tags, state: state,
@@ -151,7 +151,7 @@ type online struct {
 	session *client.Session
 }
 
-// live is what a session is for. ctx ends with it.
+// live is what a session is for, as long as ctx, which ends with it.
 func (r *run) live(ctx context.Context, s *client.Session) error {
 	o := &online{run: r, session: s}
 	if !r.state.view().Confirmed {
@@ -159,42 +159,32 @@ func (r *run) live(ctx context.Context, s *client.Session) error {
 			return err
 		}
 	}
-	defer o.listen()()
-	if err := o.meet(ctx); err != nil {
-		return err
-	}
-	if err := o.find(ctx); err != nil { // before anybody sees us, so that we know whose word counts
-		return err
-	}
 	presence, err := r.presence()
 	if err != nil {
 		return err
 	}
-	if err := s.Send(ctx, presence); err != nil {
-		return err
-	}
+	defer o.listen(ctx)()
+	o.meet(ctx)
+	o.find(ctx) // before anybody sees us, so that we know whose word counts
+	o.send(ctx, presence)
 	if told := r.config.Events.Online; told != nil {
 		told(s.JID().Bare())
 	}
-	return o.stayRegistered(ctx)
+	o.stayRegistered(ctx)
+	return nil
 }
 
-// spawn runs a task beside the handlers, as long as the session lasts, unless there are too many.
-func (o *online) spawn(what string, from jid.JID, task func(ctx context.Context)) {
+// spawn runs a task beside the handlers, unless there are too many. ctx is that of the session.
+func (o *online) spawn(ctx context.Context, what string, from jid.JID, task func(context.Context)) {
 	select {
 	case o.tasks <- struct{}{}:
+		o.work.Go(func() {
+			defer func() { <-o.tasks }()
+			task(ctx)
+		})
 	default:
 		o.log.Warn("too much at once", "dropped", what, "from", from)
-		return
 	}
-	o.work.Go(func() {
-		defer func() { <-o.tasks }()
-		ctx, cancel := context.WithCancel(context.Background())
-		defer cancel()
-		stop := context.AfterFunc(ctx, func() {})
-		defer stop()
-		task(ctx)
-	})
 }
 
 // send queues a stanza. That a session has ended, whoever gets the error cannot help.

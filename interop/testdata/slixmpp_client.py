@@ -12,6 +12,8 @@ import xml.etree.ElementTree as ET
 
 import slixmpp
 from slixmpp.exceptions import IqError, IqTimeout
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import MatchXPath
 
 
 def report(event, **facts):
@@ -28,7 +30,8 @@ class Reports:
 
     def __init__(self, client):
         self.client = client
-        for event in "message", "roster_update", "connection_failed", "failed_auth", "disconnected", "stream_error":
+        client.register_handler(Callback("any message", MatchXPath("{jabber:client}message"), self.message))
+        for event in "roster_update", "connection_failed", "failed_auth", "disconnected", "stream_error":
             client.add_event_handler(event, getattr(self, event))
         for kind in ("available", "away", "chat", "dnd", "xa", "unavailable", "subscribe", "subscribed", "unsubscribe",
                      "unsubscribed", "error", "probe"):
