@@ -36,8 +36,8 @@ type Hooks struct {
 	// Bound is told of a new session once its resource is bound, Ended when a session is gone for good.
 	Bound func(Session)
 	Ended func(Session)
-	// Online is told that a session has become available, and whether it is the first of its account, after its presence went
-	// out.
+	// Online is told that a session has become available, or that its priority is negative no more, after its presence went out; and
+	// whether no other of the account is available.
 	Online func(ctx context.Context, s Session, first bool)
 
 	// Outgoing sees each stanza of a local session, stamped, before it is routed. An error is answered instead.

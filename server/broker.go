@@ -20,6 +20,7 @@ import (
 	"github.com/comity-iot/comity/store"
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stanza"
+	"github.com/comity-iot/comity/xmpp/stream"
 )
 
 // Options are what a broker is made of.
@@ -179,7 +180,7 @@ func (b *Broker) sessionHooks(hooks []*module.Hooks) *session.Hooks {
 // closeSessions ends the sessions of an account that was removed.
 func (b *Broker) closeSessions(bare jid.JID) {
 	for _, s := range b.router.Of(bare) {
-		s.Close(nil)
+		s.Close(stream.NotAuthorized) // XEP-0077#usecases-cancel
 	}
 }
 

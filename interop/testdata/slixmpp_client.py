@@ -6,6 +6,7 @@ the methods of Commands. What comes unasked has other events: see Reports.
 """
 
 import asyncio
+import copy
 import json
 import sys
 import xml.etree.ElementTree as ET
@@ -22,6 +23,8 @@ def report(event, **facts):
 
 def canonical(xml):
     """Text of an element that is the same for the same content, whatever prefixes it was written with (XML C14N 2.0)."""
+    xml = copy.copy(xml)
+    xml.tail = None  # the text that follows it
     return ET.canonicalize(ET.tostring(xml, encoding="unicode"), rewrite_prefixes=True)
 
 
@@ -110,9 +113,15 @@ class Commands:
         """Sends any text."""
         self.client.send_raw(xml)
 
-    async def canonical(self, xml):
-        """Returns the canonical form of an element."""
-        return {"xml": canonical(ET.fromstring(xml))}
+    async def canonical(self, xml, declare):
+        """Returns the canonical forms of a stanza's children. declare has the namespaces that the stream's header declares."""
+        streams = "http://etherx.jabber.org/streams"
+        stanza = ET.fromstring(f"<stream:stream xmlns='jabber:client' xmlns:stream='{streams}' {declare}>{xml}</stream:stream>")[0]
+        return {"children": [canonical(c) for c in stanza]}
+
+    async def header(self, declare):
+        """Has the header of the stream declare more."""
+        self.client.stream_header = self.client.stream_header.removesuffix(">") + f" {declare}>"
 
     async def iq(self, type, xml, to=""):
         """Sends a request and returns what the answer holds."""

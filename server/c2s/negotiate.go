@@ -3,6 +3,8 @@ package c2s
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/comity-iot/comity/server/session"
@@ -61,7 +63,7 @@ func (st *clientStream) header() error {
 	switch {
 	case h.Content != stanza.Client:
 		return stream.InvalidNamespace
-	case h.Version != "1.0": // RFC 6120 §4.7.5: without a version it is older than features
+	case !speaks(h.Version):
 		return stream.UnsupportedVersion
 	case h.To == "" && len(st.server.Hosts) != 1:
 		return stream.HostUnknown.With("the header names no domain")
@@ -78,6 +80,14 @@ func (st *clientStream) header() error {
 	}
 	st.host = host
 	return st.conn.Write(stream.Features(st.features()...))
+}
+
+// speaks reports whether a client's version goes with ours, which is 1.0: a later minor version breaks nothing, and without a version
+// it is older than features. RFC 6120 §4.7.5
+func speaks(version string) bool {
+	major, minor, ok := strings.Cut(version, ".")
+	_, err := strconv.ParseUint(minor, 10, 32)
+	return ok && err == nil && strings.TrimLeft(major, "0") == "1"
 }
 
 // open sends our header.

@@ -49,9 +49,10 @@ func (r *Router) fromClient(ctx context.Context, d *Domain, from *session.Sessio
 	return r.route(ctx, s)
 }
 
-// presence lets the feature that knows presence do its work, and tells the others when the session has become available by it.
+// presence lets the feature that knows presence do its work, and tells the others when messages can reach the session now that
+// could not before.
 func (r *Router) presence(ctx context.Context, d *Domain, from *session.Session, s *stanza.Stanza) error {
-	before := from.Presence() != nil
+	before := reachable(from)
 	if err := d.Presence.Out(ctx, from, s); err != nil {
 		return err
 	}
@@ -69,3 +70,6 @@ func (r *Router) presence(ctx context.Context, d *Domain, from *session.Session,
 	}
 	return nil
 }
+
+// reachable reports whether messages to the account come to the session. RFC 6121 §8.5.2.1.1
+func reachable(s *session.Session) bool { return s.Presence() != nil && s.Priority() >= 0 }

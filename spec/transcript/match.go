@@ -87,9 +87,11 @@ func (m *matcher) element(want, got *xmlstream.Element, optional func(xmlstream.
 	return m.children(want, got, open)
 }
 
-// isIncidental reports whether an attribute says nothing that a file would check. RFC 6120 §8.3.2
+// isIncidental reports whether an attribute is one that servers may add: who reports an error (RFC 6120 §8.3.2) and its code, and the
+// version of a roster (RFC 6121 §2.6).
 func isIncidental(of *xmlstream.Element, a xmlstream.Attr) bool {
-	return of.Is(stanza.Client, "error") && (a.Name.Local == "by" || a.Name.Local == "code")
+	return of.Is(stanza.Client, "error") && (a.Name.Local == "by" || a.Name.Local == "code") ||
+		of.Is("jabber:iq:roster", "query") && a.Name.Local == "ver"
 }
 
 // text compares character data. White space around elements does not matter.

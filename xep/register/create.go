@@ -109,16 +109,13 @@ func (s *service) request(ctx context.Context, st module.Stream, iq *stanza.IQ) 
 	return n, nil
 }
 
-// errUnsigned is without detail, so that nobody can probe which keys there are. XEP-0348#ibr
-func errUnsigned() error { return stanza.BadRequest.With("the form is not signed as it must be") }
-
 // signer returns the key that a form was signed with, or false where it was not and need not be.
 func (s *service) signer(ctx context.Context, st module.Stream, iq *stanza.IQ, f *form.Form) (k module.APIKey, signed bool, err error) {
 	if f == nil && s.config.Open {
 		return k, false, nil
 	}
 	if f == nil {
-		return k, false, errUnsigned()
+		return k, false, signing.Refused()
 	}
 	claim, err := signing.Read(f)
 	if err != nil {
@@ -130,11 +127,11 @@ func (s *service) signer(ctx context.Context, st module.Stream, iq *stanza.IQ, f
 	token, issued := st.Value(tokenKey{}).(signing.Token)
 	st.SetValue(tokenKey{}, nil) // good once
 	if !issued {
-		return k, false, errUnsigned()
+		return k, false, signing.Refused()
 	}
 	k, err = s.host.Accounts.Key(ctx, claim.Key)
 	if errors.Is(err, store.ErrNotFound) {
-		return k, false, errUnsigned()
+		return k, false, signing.Refused()
 	}
 	if err == nil {
 		err = signing.Verify(f, k.Secret, token, signing.Destinations(iq.To, s.host.Domain.String())...)
@@ -164,7 +161,7 @@ func (s *service) accept(ctx context.Context, k module.APIKey, c signing.Claim) 
 		return err
 	})
 	if err == nil && !fresh {
-		err = errUnsigned()
+		err = signing.Refused()
 	}
 	return err
 }

@@ -92,6 +92,14 @@ func Wanted(f *form.Form) bool {
 	return true
 }
 
+// Refused is the answer to a form that is not signed as it must be, without detail: nobody is to probe which keys there are. It has
+// the old code that XEP-0348#ibr asks for.
+func Refused() *stanza.Error {
+	e := stanza.BadRequest.With(errSignature)
+	e.Code = "400"
+	return e
+}
+
 // Claim is what a submitted form says about its signature, none of it verified.
 type Claim struct {
 	Key   string // ID of the key
@@ -112,7 +120,7 @@ func Read(submit *form.Form) (Claim, error) {
 		submit.String(varMethod) != method,
 		submit.String(varSignature) == "",
 		c.Key == "", c.Nonce == "", err != nil, seconds < 0:
-		return Claim{}, stanza.BadRequest.With(errSignature)
+		return Claim{}, Refused()
 	}
 	c.Time = time.Unix(seconds, 0).UTC()
 	return c, nil
@@ -135,7 +143,7 @@ func Destinations(to jid.JID, domain string) []string {
 // destination, in the caller's order; the fields sorted by code point, then without regard to case; escapes of UTF-8, then
 // of UTF-16 units; and the signature itself escaped or plain.
 func Verify(submit *form.Form, secret string, t Token, destinations ...string) error {
-	refused := stanza.BadRequest.With(errSignature)
+	refused := Refused()
 	claim, err := Read(submit)
 	if err != nil {
 		return err

@@ -76,7 +76,7 @@ func Stay(ctx context.Context, c Config, fn func(context.Context, *Session) erro
 		}
 		failures++
 		pause := rand.N(c.Backoff.bound(failures) + 1)
-		c.Log.Info("connection lost", "jid", c.JID, "err", err, "again_in", pause)
+		c.Log.Info("not connected", "jid", c.JID, "err", err, "again_in", pause)
 		if !sleep(ctx, pause) {
 			return context.Cause(ctx)
 		}

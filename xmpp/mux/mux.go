@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/comity-iot/comity/xmpp/stanza"
 	"github.com/comity-iot/comity/xmpp/xmlstream"
@@ -21,8 +22,8 @@ type IQFunc func(ctx context.Context, iq *stanza.IQ) (*xmlstream.Element, error)
 // Mux matches stanzas to handlers. The zero Mux has none and is ready for use. It is safe for concurrent use, and handlers may
 // be added and removed at any time, by handlers too.
 //
-// Each method that adds a handler returns a function that removes it. A call of the handler that is under way then is not
-// waited for.
+// Each method that adds a handler returns a function that removes it: once that has returned, no call of the handler begins. One
+// that is under way is not waited for, so that handlers may remove themselves.
 type Mux struct {
 	mu       sync.RWMutex
 	iq       map[request]IQFunc
@@ -37,7 +38,10 @@ type request struct {
 }
 
 // handler has an address, so that it can be found again.
-type handler struct{ handle func(*stanza.Stanza) }
+type handler struct {
+	handle  func(*stanza.Stanza)
+	stopped atomic.Bool
+}
 
 // HandleIQ lets fn answer requests of a type, stanza.Get or stanza.Set, whose payload has that name. It panics on another type
 // and where the requests have a handler already: both are mistakes of the program, as with http.ServeMux.
@@ -89,9 +93,10 @@ func (m *Mux) HandlePresence(typ stanza.Type, fn func(*stanza.Stanza)) (stop fun
 func (m *Mux) HandleOther(fn func(*stanza.Stanza)) (stop func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	h := &handler{fn}
+	h := &handler{handle: fn}
 	m.others = append(m.others, h)
 	return func() {
+		h.stopped.Store(true)
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.others = without(m.others, h)
@@ -100,9 +105,10 @@ func (m *Mux) HandleOther(fn func(*stanza.Stanza)) (stop func()) {
 
 // add is called with mu held.
 func add[K comparable](m *Mux, of map[K][]*handler, key K, fn func(*stanza.Stanza)) (stop func()) {
-	h := &handler{fn}
+	h := &handler{handle: fn}
 	of[key] = append(of[key], h)
 	return func() {
+		h.stopped.Store(true)
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		if of[key] = without(of[key], h); len(of[key]) == 0 {

@@ -154,6 +154,22 @@ func TestStopIQ(t *testing.T) {
 	}
 }
 
+// A handler that another has removed is not called any more, though the stanza was on its way to both.
+func TestStopWithinHandler(t *testing.T) {
+	var m mux.Mux
+	var got []string
+	var stopSecond func()
+	m.HandleMessage(stanza.Client, "body", func(*stanza.Stanza) {
+		got = append(got, "first")
+		stopSecond()
+	})
+	stopSecond = m.HandleMessage(stanza.Client, "body", func(*stanza.Stanza) { got = append(got, "second") })
+	m.Serve(t.Context(), parse(t, "<message><body>hi</body></message>"))
+	if !slices.Equal(got, []string{"first"}) {
+		t.Errorf("called %q", got)
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	ok := func(context.Context, *stanza.IQ) (*xmlstream.Element, error) { return nil, nil }
 	for name, mistake := range map[string]func(*mux.Mux){

@@ -42,7 +42,9 @@ func (m *Mux) answer(ctx context.Context, s *stanza.Stanza) (*xmlstream.Element,
 func (m *Mux) notify(s *stanza.Stanza) {
 	var room [4]*handler
 	for _, h := range m.handlers(s, room[:0]) {
-		h.handle(s)
+		if !h.stopped.Load() { // by the handler before it, perhaps
+			h.handle(s)
+		}
 	}
 }
 

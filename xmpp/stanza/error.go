@@ -87,6 +87,7 @@ type Error struct {
 	Text      string
 	By        jid.JID            // who reports it; may be zero
 	App       *xmlstream.Element // application-specific condition; may be nil
+	Code      string             // of the days before conditions (XEP-0086), where a document asks for it
 	Cause     error
 }
 
@@ -134,6 +135,9 @@ func AsError(err error) *Error {
 // Element returns the <error/> child for the peer.
 func (e *Error) Element() *xmlstream.Element {
 	el := xmlstream.New(Client, "error", xmlstream.A("type", string(e.Kind)))
+	if e.Code != "" {
+		el = el.With(xmlstream.A("code", e.Code))
+	}
 	if !e.By.IsZero() {
 		el = el.With(xmlstream.A("by", e.By.String()))
 	}

@@ -137,8 +137,17 @@ func FromElement(el *xmlstream.Element) (*Stanza, error) {
 		children = append(children, c)
 	}
 	s.Content = xmlstream.NewContent(children...)
-	s.ID = el.Attr("id")
-	s.Lang, _ = el.LookupAttr(xmlstream.SpaceXML, "lang")
+	for a := range el.Attrs() {
+		switch a.Name {
+		case xmlstream.Name{Local: "id"}:
+			s.ID = a.Value
+		case xmlstream.Name{Space: xmlstream.SpaceXML, Local: "lang"}:
+			s.Lang = a.Value
+		case xmlstream.Name{Local: "to"}, xmlstream.Name{Local: "from"}, xmlstream.Name{Local: "type"}:
+		default:
+			s.Extra = append(s.Extra, a)
+		}
+	}
 	var legal bool
 	if s.Type, legal = parseType(s.Kind, el.Attr("type")); !legal {
 		return nil, BadRequest.With("illegal type of %s", s.Kind)

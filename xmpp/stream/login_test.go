@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"testing"
 
@@ -39,6 +40,37 @@ func TestLoginRefused(t *testing.T) {
 			var refused *stream.AuthError
 			if !errors.As(err, &refused) || !errors.Is(err, tt.want) || refused.Text != tt.text {
 				t.Fatalf("%#v", err)
+			}
+		})
+	}
+}
+
+// RFC 6120 §13.8.3: the password itself is only for a server that TLS has authenticated, by its authority or as the program sees
+// fit.
+func TestPlain(t *testing.T) {
+	ca := streamtest.NewCA(t)
+	for name, tt := range map[string]struct {
+		config *tls.Config
+		want   error
+	}{
+		"authenticated":     {ca.Client(), nil},
+		"by the program":    {&tls.Config{InsecureSkipVerify: true, VerifyConnection: func(tls.ConnectionState) error { return nil }}, nil},
+		"not looked at all": {&tls.Config{InsecureSkipVerify: true}, sasl.ErrNoMechanism},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := juliet(ca)
+			in.TLS = tt.config
+			_, err := negotiate(t, in, func(p *streamtest.Peer) {
+				p.StartTLS(ca.Server(p.Domain))
+				p.Header(p.Mechanisms(sasl.Plain)...)
+				if tt.want == nil {
+					p.Authenticate(accounts, sasl.Plain)
+					p.Bind(full)
+				}
+				p.ExpectGone()
+			})
+			if !errors.Is(err, tt.want) {
+				t.Fatal(err)
 			}
 		})
 	}

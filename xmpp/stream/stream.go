@@ -1,6 +1,8 @@
-// Package stream holds what both ends of an XML stream share (RFC 6120 §4): headers, features, stream errors, the framing of
-// STARTTLS, SASL and resource binding; and the negotiation as the initiating entity. The receiving entity's side of the
-// negotiation, which must ask accounts, limits and features at each step, is server/c2s.
+// Package stream holds what both ends of an XML stream share (RFC 6120 §4, March 2011): headers, features, stream errors, the
+// framing of STARTTLS, SASL and resource binding; and Initiator, the negotiation as an initiating client. The receiving
+// entity's side of the negotiation, which must ask accounts, limits and features at each step, is server/c2s.
+//
+// Missing at the Initiator: SASL2 and Bind 2, resumption (XEP-0198), compression, and streams between servers.
 package stream
 
 import (
