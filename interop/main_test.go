@@ -15,7 +15,7 @@ import (
 const patience = 30 * time.Second
 
 // programs are what this project builds for its tests, made once a run.
-var programs = struct{ comity string }{}
+var programs struct{ comity, lamp string }
 
 func TestMain(m *testing.M) {
 	code, err := build(m)
@@ -32,11 +32,11 @@ func build(m *testing.M) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(folder)
-	programs.comity = filepath.Join(folder, "comity")
-	cmd := exec.Command("go", "build", "-o", programs.comity, "../cmd/comity")
+	programs.comity, programs.lamp = filepath.Join(folder, "comity"), filepath.Join(folder, "lamp")
+	cmd := exec.Command("go", "build", "-o", folder, "../cmd/comity", "../examples/lamp")
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Run(); err != nil {
-		return 0, fmt.Errorf("build of cmd/comity: %w", err)
+		return 0, fmt.Errorf("go build: %w", err)
 	}
 	return m.Run(), nil
 }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"sync"
 	"testing"
 )
@@ -18,6 +17,7 @@ import (
 // recorder stands between clients and a broker that lets them in without TLS, and keeps what the broker sends, octet by octet.
 type recorder struct {
 	port   int // for clients
+	open   net.Listener
 	broker string
 	folder string
 	work   sync.WaitGroup
@@ -32,9 +32,10 @@ func record(t *testing.T, b *broker) *recorder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &recorder{port: l.Addr().(*net.TCPAddr).Port, broker: fmt.Sprintf("127.0.0.1:%d", b.starttls), folder: t.TempDir()}
-	t.Cleanup(r.work.Wait)
-	t.Cleanup(func() { l.Close() })
+	r := &recorder{
+		port: l.Addr().(*net.TCPAddr).Port, open: l, broker: fmt.Sprintf("127.0.0.1:%d", b.starttls), folder: t.TempDir(),
+	}
+	t.Cleanup(func() { r.end() })
 	r.work.Go(func() {
 		for {
 			c, err := l.Accept()
@@ -132,9 +133,9 @@ func judge(t *testing.T, files ...string) []judged {
 	return all
 }
 
-// streams returns the files of all streams so far.
-func (r *recorder) streams() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.files)
+// end waits for the streams that there are, takes no more, and returns the files of all.
+func (r *recorder) end() []string {
+	r.open.Close()
+	r.work.Wait()
+	return r.files
 }

@@ -82,8 +82,7 @@ func TestExpatAgrees(t *testing.T) {
 	b.stop(t)
 	bob.await(t, "stream error", is("stream-error"))
 	bob.await(t, "end", is("disconnected"))
-	r.work.Wait()
-	for _, j := range judge(t, r.streams()...) {
+	for _, j := range judge(t, r.end()...) {
 		if j.Streams != 2 || !j.Ended || j.Seen["presence"] == 0 || j.Seen["iq"] == 0 {
 			t.Errorf("expat read %+v: not a whole session", j)
 		}

@@ -132,6 +132,7 @@ func (b *Broker) addDomain(o Options, addr jid.JID) error {
 	}
 	hooks := []*module.Hooks{{
 		Online: func(_ context.Context, s module.Session, _ bool) { b.outbox.Wake(s.JID()) },
+		Ended:  func(s module.Session) { b.outbox.Gone(s.JID()) },
 	}}
 	for _, def := range o.Modules {
 		own := host

@@ -3,6 +3,7 @@ package thing
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"math"
 	"slices"
 
 	"github.com/comity-iot/comity/iot"
@@ -75,11 +76,44 @@ func (s *state) forget(about func(jid.JID) bool) error {
 	})
 }
 
+// now is the time of news that is not older than any other.
+const now = math.MaxUint64
+
+// own notes whose thing it is, unless it was told more since a time of heard, and reports whether that was news: with another
+// owner, all that was decided before is void. It returns when that is safe on the disk.
+func (s *state) own(owner jid.JID, public bool, since uint64) (changed bool, err error) {
+	s.mu.Lock()
+	k := &s.kept
+	if since != now && since != s.news {
+		s.mu.Unlock()
+		return false, nil
+	}
+	s.news++
+	same := k.Owner == owner && k.Public == public
+	if changed = k.Owner != owner; changed {
+		s.epoch++
+		k.Answers = nil
+	}
+	k.Owner, k.Public = owner, public
+	s.mu.Unlock()
+	if same {
+		return false, nil
+	}
+	return changed, s.save()
+}
+
+// heard returns how often the thing was told whose it is.
+func (s *state) heard() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.news
+}
+
 // everybody is for forget.
 func everybody(jid.JID) bool { return true }
 
-// now returns the epoch.
-func (s *state) now() uint64 {
+// current returns the epoch.
+func (s *state) current() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.epoch

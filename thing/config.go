@@ -39,14 +39,14 @@ type Config struct {
 
 // Events are functions that are called when something happens, any of which may be nil. They must return soon.
 type Events struct {
-	// Online: the thing is connected, under this bare address, and answers.
-	Online func(account jid.JID)
+	// Online: the thing is connected, under this address, and answers.
+	Online func(account Address)
 	// Unclaimed: nobody owns the thing; the text, an iotdisco URI, is for whoever shall. It is called each time that it connects.
 	Unclaimed func(claim string)
-	// Owned: this is the owner from now on, a bare address; zero for nobody any more.
-	Owned func(owner jid.JID)
-	// Set: somebody, a bare address, has set a parameter to a value, which is written as on the wire.
-	Set func(by jid.JID, parameter, value string)
+	// Owned: this is the owner from now on; zero for nobody any more.
+	Owned func(owner Address)
+	// Set: somebody has set a parameter to a value, which is written as on the wire.
+	Set func(by Address, parameter, value string)
 }
 
 // FromEnvironment returns a Config of the variables THING_BROKER, THING_ADDR, THING_CA (a file of authorities to trust, PEM),

@@ -41,7 +41,7 @@ func (t *Thing) addParameter(d parameter) {
 		return
 	}
 	if d.get != nil {
-		t.addField(Field{Name: d.Name, Unit: d.unit, Categories: iot.Momentary | iot.Status, Read: d.get})
+		t.addField(Field{Name: d.Name, Unit: d.unit, Categories: Momentary | Status, Read: d.get})
 	}
 }
 

@@ -13,13 +13,22 @@ import (
 type Field struct {
 	Name       string         // unique in the thing: "Temperature"
 	Unit       string         // of numbers: "°C" [none]
-	Categories iot.Categories // what kind of values it has [iot.Momentary]
+	Categories iot.Categories // what kind of values it has [Momentary]
 	Timeout    time.Duration  // of one Read [10 s]
 
 	// Read returns the value of now. It must return when ctx ends. Of its error only a *stanza.Error's text is told to who
 	// asked; the log has all of it.
 	Read func(ctx context.Context) (Value, error)
 }
+
+// What kinds of values there are; a field may be of several. XEP-0323#fieldtypes
+const (
+	Momentary = iot.Momentary // of now
+	Peak      = iot.Peak      // the largest or least of a period
+	Status    = iot.Status    // of the thing itself: how it is
+	Computed  = iot.Computed  // not measured
+	Identity  = iot.Identity  // who or where the thing is
+)
 
 // callLimit is how long a function of the maker may take, unless said otherwise.
 const callLimit = 10 * time.Second
@@ -47,7 +56,7 @@ func (t *Thing) Field(f Field) {
 // addField puts a field in the place of one that a parameter of the same name brought, else behind the others.
 func (t *Thing) addField(f Field) {
 	if f.Categories == 0 {
-		f.Categories = iot.Momentary
+		f.Categories = Momentary
 	}
 	if f.Timeout == 0 {
 		f.Timeout = callLimit

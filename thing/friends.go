@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/comity-iot/comity/iot"
 	"github.com/comity-iot/comity/xep/roster"
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stanza"
@@ -20,37 +21,42 @@ type Friend struct {
 
 // contacts is the thing's roster, as the broker has it.
 type contacts struct {
-	mu   sync.Mutex
-	list map[jid.JID]roster.Subscription
-	seen map[jid.JID]bool // full addresses that are available
+	mu     sync.Mutex
+	list   map[jid.JID]roster.Subscription
+	filled bool             // the roster has come
+	seen   map[jid.JID]bool // full addresses that are available
 }
 
-// reset takes the roster of a new session.
-func (c *contacts) reset(items []roster.Item) {
+// begin forgets what was in another session.
+func (c *contacts) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.list, c.seen = map[jid.JID]roster.Subscription{}, map[jid.JID]bool{}
+	c.list, c.seen, c.filled = map[jid.JID]roster.Subscription{}, map[jid.JID]bool{}, false
+}
+
+// fill takes the roster. Pushes are newer, even one that has overtaken it on the way here.
+func (c *contacts) fill(items []roster.Item) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, i := range items {
-		c.list[i.JID.Clone()] = i.Subscription
+		if _, newer := c.list[i.JID]; !newer {
+			c.list[i.JID.Clone()] = i.Subscription
+		}
 	}
+	c.filled = true
 }
 
 // changed takes a push.
-func (c *contacts) changed(p roster.Push) {
+func (c *contacts) changed(p roster.Push) { c.put(p.Item.JID, p.Item.Subscription) }
+
+func (c *contacts) put(who jid.JID, s roster.Subscription) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if p.Item.Subscription == roster.Remove {
-		delete(c.list, p.Item.JID)
+	if s == roster.Remove && c.filled {
+		delete(c.list, who)
 		return
 	}
-	c.list[p.Item.JID.Clone()] = p.Item.Subscription
-}
-
-// drop forgets a contact at once, whenever the broker gets to it.
-func (c *contacts) drop(who jid.JID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.list, who)
+	c.list[who.Clone()] = s
 }
 
 // isFriend reports whether somebody, a bare address, may see the thing.
@@ -108,14 +114,13 @@ func (c *contacts) friends() []Friend {
 func (o *online) meet(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	o.contacts.reset(nil)
 	list := roster.Client{Requester: o.session}
 	got, err := list.Get(ctx, "")
 	switch {
 	case err != nil:
 		o.log.Warn("no roster", "err", err)
 	case got != nil:
-		o.contacts.reset(got.Items)
+		o.contacts.fill(got.Items)
 	}
 }
 
@@ -123,16 +128,13 @@ func (o *online) meet(ctx context.Context) {
 // XEP-0324#friendshiprequestaccepted
 func (o *online) subscribe(ctx context.Context, who jid.JID) {
 	owner := o.isOwner(who)
-	switch {
-	case owner || o.isService(who):
-		o.send(ctx, roster.Approve(who))
-	default:
-		if _, ok := o.decide(ctx, Question{Op: Befriend, From: who}, noTokens); !ok {
+	if !owner && !o.isService(who) {
+		if _, ok := o.decide(ctx, Question{Op: Befriend, From: who}, iot.Tokens{}); !ok {
 			o.send(ctx, roster.Refuse(who))
 			return
 		}
-		o.send(ctx, roster.Approve(who))
 	}
+	o.send(ctx, roster.Approve(who))
 	if owner && !o.contacts.sees(who) {
 		o.send(ctx, roster.Subscribe(who))
 	}
@@ -150,7 +152,7 @@ func (o *online) befriend(ctx context.Context, who jid.JID) {
 
 // unfriend ends both.
 func (o *online) unfriend(ctx context.Context, who jid.JID) {
-	o.contacts.drop(who)
+	o.contacts.put(who, roster.None) // now, whenever the broker gets to it
 	o.send(ctx, roster.Refuse(who))
 	o.send(ctx, roster.Unsubscribe(who))
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/comity-iot/comity/xmpp/jid"
 )
 
+// Address is where somebody is on the network: name@domain, without a resource here.
+type Address = jid.JID
+
 // Operation is what somebody wants with the thing.
 type Operation = provisioning.Operation
 
@@ -21,7 +24,7 @@ const (
 // Question is what somebody wants who is not the owner.
 type Question struct {
 	Op         Operation
-	From       jid.JID        // who wants it, a bare address
+	From       Address        // who wants it
 	Names      []string       // of the fields or parameters; none for all
 	Categories iot.Categories // of the data, if it is to be read
 }

@@ -47,7 +47,7 @@ func (o *online) claimed(ctx context.Context, iq *stanza.IQ) (*xmlstream.Element
 	case !c.Node.IsZero():
 		return nil, errNode
 	}
-	return nil, o.owned(ctx, c.Owner, c.Public)
+	return nil, o.owned(ctx, c.Owner, c.Public, now)
 }
 
 // removed handles the news that the owner has taken the thing out of searches. XEP-0347#remove
@@ -72,7 +72,7 @@ func (o *online) disowned(ctx context.Context, iq *stanza.IQ) (*xmlstream.Elemen
 	case !d.Node.IsZero():
 		return nil, errNode
 	}
-	if err := o.owned(ctx, jid.JID{}, false); err != nil {
+	if err := o.owned(ctx, jid.JID{}, false, now); err != nil {
 		return nil, err
 	}
 	for _, f := range o.contacts.all() {

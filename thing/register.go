@@ -88,11 +88,12 @@ func (o *online) found(reg, decisions services) {
 func (o *online) stayRegistered(ctx context.Context) {
 	retry := retryFirst
 	for ctx.Err() == nil {
-		wait := o.tryRegister(ctx)
-		if wait {
+		if !o.tryRegister(ctx) {
 			sleepUnless(ctx, o.again, retry)
 			retry = min(2*retry, retryLast)
-			o.find(ctx)
+			if ctx.Err() == nil {
+				o.find(ctx)
+			}
 			continue
 		}
 		retry = retryFirst
@@ -124,11 +125,11 @@ func (r *run) wish(after time.Duration) {
 	}
 }
 
-// tryRegister registers, and reports whether to try again later.
-func (o *online) tryRegister(ctx context.Context) (again bool) {
+// tryRegister registers, and reports whether that is done.
+func (o *online) tryRegister(ctx context.Context) (done bool) {
 	at := o.state.view().Registry
 	if at.JID.IsZero() {
-		return true
+		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -136,7 +137,7 @@ func (o *online) tryRegister(ctx context.Context) (again bool) {
 	if err != nil && ctx.Err() == nil {
 		o.log.Warn("not registered", "registry", at.JID, "err", err)
 	}
-	return err != nil
+	return err == nil
 }
 
 // register puts the thing into the registry, or learns there whose it is. XEP-0347#register
@@ -145,20 +146,26 @@ func (o *online) register(ctx context.Context, c *registry.Client) error {
 	if err != nil {
 		return err
 	}
+	before := o.state.heard()
 	claimed, err := c.Register(ctx, registry.Register{SelfOwned: o.config.SelfOwned, Tags: tags})
 	if err != nil {
 		return err
 	}
-	if claimed != nil {
-		if err := o.owned(ctx, claimed.Owner, claimed.Public); err != nil {
-			return err
-		}
-		return o.update(ctx, c)
+	var owner jid.JID
+	public := o.config.SelfOwned
+	switch {
+	case claimed != nil:
+		owner, public = claimed.Owner, claimed.Public
+	case o.config.SelfOwned:
+		owner = o.session.JID().Bare()
 	}
-	if err := o.owned(ctx, jid.JID{}, o.config.SelfOwned); err != nil {
+	if err := o.owned(ctx, owner, public, before); err != nil { // a push since then is newer than the answer
 		return err
 	}
-	if told := o.config.Events.Unclaimed; told != nil && !o.config.SelfOwned {
+	if claimed != nil {
+		return o.update(ctx, c)
+	}
+	if told := o.config.Events.Unclaimed; told != nil && o.state.view().Owner.IsZero() {
 		told(o.claim())
 	}
 	return o.told()
@@ -214,23 +221,14 @@ func (r *run) claim() string {
 	return text
 }
 
-// owned notes whose thing it is: with another owner, all that was decided before is void.
-func (o *online) owned(ctx context.Context, owner jid.JID, public bool) error {
-	k := o.state.view()
-	if k.Owner == owner && k.Public == public {
-		return nil
-	}
-	err := o.state.change(func(k *kept) {
-		k.Owner, k.Public = owner.Clone(), public
-	})
-	if err != nil || k.Owner == owner {
-		return err
-	}
-	if err := o.state.forget(everybody); err != nil {
+// owned notes whose thing it is, as of a time of heard, or now.
+func (o *online) owned(ctx context.Context, owner jid.JID, public bool, since uint64) error {
+	changed, err := o.state.own(owner.Clone(), public, since)
+	if err != nil || !changed {
 		return err
 	}
 	o.log.Info("owner", "jid", owner)
-	if !owner.IsZero() {
+	if !owner.IsZero() && owner != o.session.JID().Bare() {
 		o.befriend(ctx, owner)
 	}
 	if told := o.config.Events.Owned; told != nil {

@@ -34,6 +34,7 @@ type run struct {
 	contacts contacts
 	device   sensordata.Device
 	visitors visitors
+	reads    reads
 	chats    chats
 
 	turn  chan struct{}      // has an item while a function of the maker runs

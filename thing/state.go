@@ -48,6 +48,7 @@ type state struct {
 	mu    sync.Mutex // guards all that follows
 	kept  kept
 	epoch uint64 // counts what makes permissions void
+	news  uint64 // counts how often the thing was told whose it is
 }
 
 // openState reads the file in a folder, which is made if need be. A thing that was never there gets its key.

@@ -65,6 +65,9 @@ func (v Value) With(q sensordata.Quality) Value {
 	return v
 }
 
+// String returns the value as it is written on the wire.
+func (v Value) String() string { return v.reading.Value }
+
 // isZero reports whether there is no value.
 func (v Value) isZero() bool { return v.reading.Type == 0 }
 

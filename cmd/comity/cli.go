@@ -21,12 +21,23 @@ type cli struct {
 	Config  configCmd  `cmd:"" help:"Print every setting in force and where it comes from."`
 	Account accountCmd `cmd:"" help:"Accounts: who may log in."`
 	APIKey  apikeyCmd  `cmd:"" name:"apikey" help:"API keys, with which makers let their things create accounts."`
+
+	Demo      demoCmd      `cmd:"" help:"Play a story with a broker, things and people on this machine, then join in."`
+	Claim     claimCmd     `cmd:"" help:"Become the owner of a thing, by its QR code."`
+	Questions questionsCmd `cmd:"" help:"Who wants what of your things: list and answer the open questions."`
+	Rules     rulesCmd     `cmd:"" help:"What you have decided about your things."`
+	Friends   friendsCmd   `cmd:"" help:"Your friends, people and things: list, add, remove."`
+	Search    searchCmd    `cmd:"" help:"Find public things by their tags."`
+	Read      readCmd      `cmd:"" help:"Read a sensor."`
+	Set       setCmd       `cmd:"" help:"Command an actuator."`
+
 	Version versionCmd `cmd:"" help:"Print the version."`
+	Bench   benchCmd   `cmd:"" help:"Load an XMPP server on this machine and say what that costs it."`
 }
 
 const description = `Comity is an open broker for the Internet of Things over XMPP.
 
-New here? "comity init example.org" sets up a broker, "comity serve" runs it.
+New here? "comity demo" shows what it is about. "comity init example.org" sets up a broker, "comity serve" runs it.
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments or settings, 3 not found, 4 refused, 5 no answer.`
 

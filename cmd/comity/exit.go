@@ -88,7 +88,7 @@ func wording(err error) string {
 		return wording(own.error)
 	}
 	if e, ok := err.(*stanza.Error); ok && e.Text != "" {
-		return e.Text // the condition is for programs
+		return plain(e.Text) // the condition is for programs
 	}
 	if errors.Is(err, context.Canceled) {
 		return "stopped"

@@ -9,6 +9,7 @@ import (
 	"github.com/comity-iot/comity/xep/command"
 	"github.com/comity-iot/comity/xep/disco"
 	"github.com/comity-iot/comity/xep/entitytime"
+	"github.com/comity-iot/comity/xep/eventlog"
 	"github.com/comity-iot/comity/xep/last"
 	"github.com/comity-iot/comity/xep/offline"
 	"github.com/comity-iot/comity/xep/ping"
@@ -23,19 +24,20 @@ import (
 func modules() []module.Def {
 	things := registry.New()
 	return []module.Def{
-		blocking.Module(),
+		blocking.Module(), // what is blocked concerns nobody behind it
+		disco.Module(),    // the broker's own identity comes before others'
 		roster.Module(),
-		carbons.Module(),
-		offline.Module(),
-		sm.Module(),
 		register.Module(),
+		sm.Module(),
+		carbons.Module(),
 		command.Module(),
-		disco.Module(),
 		version.Module(),
 		last.Module(),
 		entitytime.Module(),
 		ping.Module(),
+		eventlog.Module(),
 		things.Module(),
 		provisioning.Module(things),
+		offline.Module(), // takes what nobody else has taken
 	}
 }

@@ -23,6 +23,7 @@ type running struct {
 	folder   string // absolute
 	domains  []jid.JID
 	certs    *certificates
+	db       *sqlite.DB
 	ports    []listener
 	broker   *server.Broker
 	undo     []func(context.Context) error // what close does, last first
@@ -50,6 +51,7 @@ func start(ctx context.Context, e *env, s *settings, log *slog.Logger, ephemeral
 	if err != nil {
 		return r, err
 	}
+	r.db = db
 	if r.ports, err = s.listen(); err != nil {
 		return r, err
 	}
@@ -71,10 +73,19 @@ func start(ctx context.Context, e *env, s *settings, log *slog.Logger, ephemeral
 		return r, err
 	}
 	r.undo = append(r.undo, func(context.Context) error { return socket.Close() })
+	r.inBackground(tidy)
 	for _, l := range r.ports {
 		r.broker.ServeClients(ctx, l.Listener, l.direct)
 	}
 	return r, r.announce(e)
+}
+
+// inBackground runs fn until close.
+func (r *running) inBackground(fn func(context.Context)) {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); fn(ctx) }()
+	r.undo = append(r.undo, func(context.Context) error { stop(); <-done; return nil })
 }
 
 // openData opens the data folder, which no other broker may have.

@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ET
 import slixmpp
 from slixmpp.exceptions import IqError, IqTimeout
 from slixmpp.xmlstream.handler import Callback
-from slixmpp.xmlstream.matcher import MatchXPath
+from slixmpp.xmlstream.matcher import MatchXPath, StanzaPath
 
 
 def report(event, **facts):
@@ -34,6 +34,7 @@ class Reports:
     def __init__(self, client):
         self.client = client
         client.register_handler(Callback("any message", MatchXPath("{jabber:client}message"), self.message))
+        client.register_handler(Callback("any refusal", StanzaPath("iq@type=error"), self.refusal))
         for event in "roster_update", "connection_failed", "failed_auth", "disconnected", "stream_error":
             client.add_event_handler(event, getattr(self, event))
         for kind in ("available", "away", "chat", "dnd", "xa", "unavailable", "subscribe", "subscribed", "unsubscribe",
@@ -45,6 +46,9 @@ class Reports:
         report("message", **{"from": str(m["from"])}, to=str(m["to"]), type=m["type"], body=m["body"], stanza=m["id"],
                condition=m["error"]["condition"] if m["type"] == "error" else "",
                delayed="{urn:xmpp:delay}delay" in [c.tag for c in m.xml], children=[canonical(c) for c in m.xml])
+
+    def refusal(self, iq):
+        report("refusal", **{"from": str(iq["from"])}, condition=iq["error"]["condition"], text=iq["error"]["text"])
 
     def presence(self, p):
         kind = p.xml.get("type", "")

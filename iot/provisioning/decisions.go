@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/comity-iot/comity/iot"
 	"github.com/comity-iot/comity/iot/registry"
+	"github.com/comity-iot/comity/module"
 	"github.com/comity-iot/comity/store"
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stanza"
@@ -59,7 +61,8 @@ func (s *service) answer(ctx context.Context, g iot.Generation, owner jid.JID, a
 			return err
 		}
 		// Clients leave the node out where they deny: the question knows it.
-		if q.Op != a.Op || q.Thing.JID != a.Thing.JID || !a.Thing.Node.IsZero() && q.Thing.Node != a.Thing.Node {
+		if q.Op != a.Op || q.Remote != a.Remote || q.Thing.JID != a.Thing.JID ||
+			!a.Thing.Node.IsZero() && q.Thing.Node != a.Thing.Node {
 			return store.ErrNotFound
 		}
 		if now, err := s.registry.Owner(tx, q.Thing); err != nil || now != owner {
@@ -86,13 +89,13 @@ func (s *service) answer(ctx context.Context, g iot.Generation, owner jid.JID, a
 
 // rule stores a rule and tells the thing about it, and about its caller where it is for a friendship.
 func (s *service) rule(tx *store.Tx, r Rule, remote jid.JID) error {
-	if n, err := countRules(tx, r.Owner); err != nil {
-		return err
-	} else if n >= s.settings.Rules {
-		return stanza.ResourceConstraint.With("too many rules")
-	}
 	if err := putRule(tx, r, s.host.Now()); err != nil {
 		return err
+	}
+	if n, err := countRules(tx, r.Owner); err != nil {
+		return err
+	} else if n > s.settings.Rules {
+		return stanza.ResourceConstraint.With("too many rules")
 	}
 	var advice func(iot.Generation) *xmlstream.Element
 	switch {
@@ -109,39 +112,61 @@ func (s *service) rule(tx *store.Tx, r Rule, remote jid.JID) error {
 // forgotten what it was allowed. Where the thing does not confirm in time its owner is told.
 func (s *service) refuse(ctx context.Context, owner jid.JID, t iot.Thing, op Operation, o Origin, remote jid.JID) {
 	if op == Befriend && s.settings.Cancel {
-		s.cancel(ctx, t.JID, o, remote)
+		if err := s.cancel(ctx, t.JID, o, remote); err != nil {
+			s.host.Log.Error("friendship not ended", "thing", t.JID, "err", err)
+		}
 	}
-	wait, stop := context.WithTimeout(ctx, s.settings.Confirm)
-	defer stop()
-	if s.host.Outbox.Wait(wait, s.addr, t.JID) {
-		return
+	if s.mayConfirm(t.JID) {
+		wait, stop := context.WithTimeout(ctx, s.settings.Confirm)
+		defer stop()
+		if s.host.Outbox.Wait(wait, s.addr, t.JID) {
+			return
+		}
 	}
 	m := stanza.NewMessage(owner, stanza.Normal, xmlstream.New(stanza.Client, "body", xmlstream.Text(
 		t.String()+" has not confirmed yet that it forgot its permissions. It will be told when it is online.")))
 	s.host.Network.Send(ctx, m.Addressed(s.addr, owner))
 }
 
-// cancel ends the friendships of a thing that a denial covers.
-func (s *service) cancel(ctx context.Context, thing jid.JID, o Origin, remote jid.JID) {
+// mayConfirm reports whether a thing can be there to answer. Of one elsewhere that is not known.
+func (s *service) mayConfirm(thing jid.JID) bool {
+	if thing.DomainJID() != s.host.Domain {
+		return true
+	}
+	return slices.ContainsFunc(s.host.Sessions.Of(thing), func(x module.Session) bool { return x.Presence() != nil })
+}
+
+// cancel ends the friendships of a thing that an origin covers, as far as they are not allowed: a rule for all of a domain is none
+// for the owner, nor for those who have a rule of their own.
+func (s *service) cancel(ctx context.Context, thing jid.JID, o Origin, remote jid.JID) error {
 	contacts, err := s.host.Roster.Contacts(ctx, thing)
 	if err != nil {
-		s.host.Log.Error("roster unreadable", "thing", thing, "err", err)
-		return
+		return err
 	}
 	for _, c := range contacts {
-		covered := c.JID == remote || o.Kind == FromDomain && c.JID.Domain() == o.Value
-		if c.From && covered && c.JID != s.addr {
-			if err := s.host.Roster.Cancel(ctx, thing, c.JID); err != nil {
-				s.host.Log.Error("friendship not ended", "thing", thing, "contact", c.JID, "err", err)
-			}
+		if !c.From || c.JID != remote && OriginOf(o.Kind, c.JID, "") != o {
+			continue
+		}
+		req := Request{Op: Befriend, Thing: thing, Caller: c.JID, Targets: []Target{{}}, Service: s.addr}
+		var v Verdict
+		err := s.host.DB.View(ctx, func(tx *store.Tx) (err error) {
+			v, err = s.verdict(tx, &req)
+			return err
+		})
+		if err == nil && !v.Allowed {
+			err = s.host.Roster.Cancel(ctx, thing, c.JID)
+		}
+		if err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // onOwn does something to one thing of an owner, or to all of them, and makes them forget what they remember.
 func (s *service) onOwn(ctx context.Context, g iot.Generation, owner jid.JID, t iot.Thing, do func(*store.Tx, iot.Thing) error) error {
-	things := []iot.Thing{t}
-	if t.JID.IsZero() {
+	things, all := []iot.Thing{t}, t.JID.IsZero()
+	if all {
 		things = nil
 		page := func(offset int) (registry.Found, error) {
 			return s.registry.Owned(ctx, s.host, owner, iot.Page{Offset: offset})
@@ -162,7 +187,11 @@ func (s *service) onOwn(ctx context.Context, g iot.Generation, owner jid.JID, t 
 			if err != nil {
 				return err
 			}
-			if now != owner {
+			switch {
+			case now == owner:
+			case all: // it has changed hands meanwhile
+				continue
+			default:
 				return stanza.ItemNotFound
 			}
 			if err := do(tx, t); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/comity-iot/comity/iot"
@@ -134,26 +135,30 @@ func (s *service) decide(ctx context.Context, g iot.Generation, req Request) (v 
 	req.Service = s.addr
 	var known iot.Generation
 	err = s.host.DB.View(ctx, func(tx *store.Tx) (err error) {
-		v, err = s.verdict(tx, &req)
-		if err == nil {
+		if v, err = s.verdict(tx, &req); err == nil {
 			known, err = s.registry.Generation(tx, req.Thing)
 		}
 		return err
 	})
-	if err != nil {
+	// Of who has no owner nothing is noted: anybody may ask.
+	if err != nil || !req.hasOwner() || len(v.Ask()) == 0 && known == g {
 		return v, err
 	}
-	ask := v.Ask()
-	if len(ask) == 0 && known == g {
-		return v, nil
-	}
-	err = s.host.DB.Update(ctx, func(tx *store.Tx) error {
+	err = s.host.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		if v, err = s.verdict(tx, &req); err != nil { // an owner may have answered meanwhile
+			return err
+		}
 		if err := s.registry.Uses(tx, req.Thing, g); err != nil {
 			return err
 		}
-		return s.ask(tx, req, ask)
+		return s.ask(tx, req, v.Ask())
 	})
 	return v, err
+}
+
+// hasOwner reports whether any of the targets has.
+func (r *Request) hasOwner() bool {
+	return slices.ContainsFunc(r.Targets, func(t Target) bool { return !t.Owner.IsZero() })
 }
 
 // verdict completes a request with what the registry knows, and decides.
@@ -185,7 +190,7 @@ func (s *service) ask(tx *store.Tx, req Request, nodes []iot.Node) error {
 			return err
 		} else if n >= s.settings.Questions {
 			s.host.Log.Warn("owner has too many open questions", "owner", owner)
-			return nil
+			continue
 		}
 		q.Key = newKey()
 		if q.Key, err = putQuestion(tx, q, owner, s.host.Now()); err != nil {

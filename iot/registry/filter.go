@@ -91,10 +91,13 @@ func (op Operator) compile() (condition, error) {
 	return c, err
 }
 
-// compileName maps ":" to "_" around the wildcards: an interface urn:nfi:iot:hi:sensor is the tag urn_nfi_iot_hi_sensor.
+// key is the name as it is compared. It has "_" for ":", as an interface urn:nfi:iot:hi:sensor is the tag urn_nfi_iot_hi_sensor.
+func (op Operator) key() string { return Fold(strings.ReplaceAll(op.Name, ":", "_")) }
+
+// compileName replaces ":" around the wildcards.
 func (op Operator) compileName() func(string) bool {
 	if op.NameWildcard == "" {
-		key := Fold(strings.ReplaceAll(op.Name, ":", "_"))
+		key := op.key()
 		return func(k string) bool { return k == key }
 	}
 	m := newMask(op.Name, op.NameWildcard)

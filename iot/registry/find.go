@@ -8,6 +8,7 @@ import (
 	"github.com/comity-iot/comity/module"
 	"github.com/comity-iot/comity/store"
 	"github.com/comity-iot/comity/xmpp/jid"
+	"github.com/comity-iot/comity/xmpp/stanza"
 	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
 
@@ -15,7 +16,12 @@ import (
 const batch = 500
 
 // search finds public things by their tags. XEP-0347#search
-func (s *service) search(ctx context.Context, g iot.Generation, el *xmlstream.Element) (*xmlstream.Element, error) {
+func (s *service) search(ctx context.Context, g iot.Generation, from jid.JID, el *xmlstream.Element) (*xmlstream.Element, error) {
+	now := s.host.Now()
+	if !s.searches.may(from, now) {
+		return nil, stanza.ResourceConstraint.With("too many searches; wait a minute")
+	}
+	s.searches.count(from, now)
 	req, err := ParseSearch(el)
 	if err != nil {
 		return nil, err
@@ -63,14 +69,14 @@ func (s *service) scan(tx *store.Tx, req Search, filter *Filter) (found Found, e
 		}
 		seen += len(some)
 	}
-	found.More = true
+	// Not More: the next page would end here too.
 	return found, nil
 }
 
 // page bounds what a page may hold.
-func (s *service) page(p iot.Page) iot.Page {
-	if p.MaxCount == 0 || p.MaxCount > s.settings.Page {
-		p.MaxCount = s.settings.Page
+func (r *Registry) page(p iot.Page) iot.Page {
+	if p.MaxCount == 0 || p.MaxCount > r.settings.Page {
+		p.MaxCount = r.settings.Page
 	}
 	return p
 }
@@ -106,9 +112,7 @@ func (r *Registry) Uses(tx *store.Tx, party jid.JID, g iot.Generation) error {
 
 // Owned returns a page of an owner's things, public or not. Provisioning.md "Getting list of devices"
 func (r *Registry) Owned(ctx context.Context, h *module.Host, owner jid.JID, p iot.Page) (found Found, err error) {
-	if p.MaxCount == 0 || p.MaxCount > r.settings.Page {
-		p.MaxCount = r.settings.Page
-	}
+	p = r.page(p)
 	more := p
 	more.MaxCount++
 	err = h.DB.View(ctx, func(tx *store.Tx) error {

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/comity-iot/comity/iot"
 	"github.com/comity-iot/comity/module"
@@ -16,7 +15,7 @@ import (
 // claim pairs a thing with the sender, who must know all its tags. Whatever is wrong the answer is item-not-found, without
 // detail: a claim must not probe. XEP-0347#claim
 func (s *service) claim(ctx context.Context, g iot.Generation, from jid.JID, el *xmlstream.Element) (*xmlstream.Element, error) {
-	if !s.mayTry(from) {
+	if !s.failures.may(from, s.host.Now()) {
 		return nil, stanza.ResourceConstraint.With("too many claims that failed; wait a minute")
 	}
 	req, err := ParseMine(el)
@@ -33,7 +32,8 @@ func (s *service) claim(ctx context.Context, g iot.Generation, from jid.JID, el 
 		if err != nil {
 			return err
 		}
-		if len(found) != 1 || !req.Node.IsZero() && found[0].thing.Node != req.Node {
+		// Who knows nothing claims nothing, though there be a thing that said nothing of itself.
+		if req.Tags.Len() == 0 || len(found) != 1 || !req.Node.IsZero() && found[0].thing.Node != req.Node {
 			return store.ErrNotFound
 		}
 		thing = found[0].thing
@@ -46,7 +46,7 @@ func (s *service) claim(ctx context.Context, g iot.Generation, from jid.JID, el 
 		return s.push(tx, thing, "claimed", Claimed{Owner: from, Node: thing.Node, Public: req.Public}.Element)
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		s.failed(from)
+		s.failures.count(from, s.host.Now())
 		return nil, stanza.ItemNotFound
 	}
 	if err != nil {
@@ -157,7 +157,7 @@ func (s *service) tellDisowned(ctx context.Context, t iot.Thing, g iot.Generatio
 	g, _ = Space.For(g)
 	var to module.Session
 	for _, sess := range s.host.Sessions.Of(t.JID) {
-		if sess.Presence() != nil {
+		if sess.Presence() != nil && (to == nil || sess.Priority() > to.Priority()) {
 			to = sess
 		}
 	}
@@ -168,41 +168,4 @@ func (s *service) tellDisowned(ctx context.Context, t iot.Thing, g iot.Generatio
 		Type: stanza.Set, From: s.addr, To: to.JID(), Payload: Disowned{Node: t.Node}.Element(g),
 	})
 	return err
-}
-
-// failures counts the claims of one account that found nothing.
-type failures struct {
-	n     int
-	since time.Time
-}
-
-// maxFailing bounds how many accounts are watched at a time.
-const maxFailing = 10_000
-
-func (s *service) mayTry(from jid.JID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.failures[from]
-	if f == nil {
-		return true
-	}
-	if s.host.Now().Sub(f.since) > time.Minute {
-		delete(s.failures, from)
-		return true
-	}
-	return f.n < s.settings.Claims
-}
-
-func (s *service) failed(from jid.JID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.failures[from]
-	if f == nil {
-		if len(s.failures) >= maxFailing {
-			clear(s.failures)
-		}
-		f = &failures{since: s.host.Now()}
-		s.failures[from.Clone()] = f
-	}
-	f.n++
 }

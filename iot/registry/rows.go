@@ -59,7 +59,7 @@ func selectOwned(tx *store.Tx, owner jid.JID, p iot.Page) ([]record, error) {
 		owner.String(), p.MaxCount, p.Offset), scanRecord)
 }
 
-// selectPublic returns listed things behind an id, only those with all the equal texts where there are some.
+// selectPublic returns listed things behind an id; where equal is not nil, only those with that text.
 func selectPublic(tx *store.Tx, after int64, limit int, equal *Operator) ([]record, error) {
 	if equal == nil {
 		return store.All(tx.Query(`
@@ -72,7 +72,7 @@ func selectPublic(tx *store.Tx, after int64, limit int, equal *Operator) ([]reco
 		WHERE public = 1 AND removed = 0 AND owner IS NOT NULL AND id > ?1 AND id IN (
 			SELECT thing FROM registry_tag WHERE folded = ?3 AND value = ?4 AND numeric = 0)
 		ORDER BY id LIMIT ?2`,
-		after, limit, Fold(equal.Name), Fold(equal.Value.Text)), scanRecord)
+		after, limit, equal.key(), Fold(equal.Value.Text)), scanRecord)
 }
 
 func countThings(tx *store.Tx, addr jid.JID) (n int, err error) {
@@ -161,12 +161,10 @@ func selectGeneration(tx *store.Tx, party jid.JID) (iot.Generation, error) {
 	return iot.Generation(rows[0]), nil
 }
 
-// forget deletes what an account had here: its things, and its ownership of others'.
+// forget deletes an account's things, and what it was known by.
 func forget(tx *store.Tx, account jid.JID) error {
 	for _, q := range []string{
 		`DELETE FROM registry_thing WHERE jid = ?1`,
-		`DELETE FROM registry_tag WHERE thing IN (SELECT id FROM registry_thing WHERE owner = ?1)`,
-		`UPDATE registry_thing SET owner = NULL, public = 0, removed = 0 WHERE owner = ?1`,
 		`DELETE FROM registry_peer WHERE jid = ?1`,
 	} {
 		if _, err := tx.Exec(q, account.String()); err != nil {

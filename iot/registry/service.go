@@ -8,7 +8,7 @@ import (
 	"embed"
 	"errors"
 	"io/fs"
-	"sync"
+	"math"
 	"time"
 
 	"github.com/comity-iot/comity/iot"
@@ -28,11 +28,12 @@ const Label = "discovery"
 
 // Settings are what an operator may say about the registry.
 type Settings struct {
-	Things int           `toml:"things" doc:"Things that one account may register, itself and those behind it."`
-	Claims int           `toml:"claims_per_minute" doc:"Claims that one account may try in vain in a minute."`
-	Page   int           `toml:"page" doc:"Things on one page of a search or list, at most."`
-	Scan   int           `toml:"scan" doc:"Things that one search may look at."`
-	Disown time.Duration `toml:"disown" doc:"Time that a thing has to hear that it is disowned."`
+	Things   int           `toml:"things" doc:"Things that one account may register, itself and those behind it."`
+	Claims   int           `toml:"claims_per_minute" doc:"Claims that one account may try in vain in a minute."`
+	Searches int           `toml:"searches_per_minute" doc:"Searches of one account in a minute."`
+	Page     int           `toml:"page" doc:"Things on one page of a search or list, at most."`
+	Scan     int           `toml:"scan" doc:"Things that one search may look at. What lies behind them is not found."`
+	Disown   time.Duration `toml:"disown" doc:"Time that a thing has to hear that it is disowned."`
 }
 
 // Change is what became of a thing's ownership.
@@ -52,7 +53,9 @@ type Registry struct {
 
 // New makes a registry.
 func New() *Registry {
-	return &Registry{settings: Settings{Things: 10_000, Claims: 10, Page: 100, Scan: 50_000, Disown: 10 * time.Second}}
+	return &Registry{settings: Settings{
+		Things: 10_000, Claims: 10, Searches: 300, Page: 100, Scan: 50_000, Disown: 10 * time.Second,
+	}}
 }
 
 // Module is the registry as a feature.
@@ -72,13 +75,13 @@ func (r *Registry) Module() module.Def {
 func (r *Registry) init(h *module.Host) (*module.Hooks, error) {
 	s := &service{
 		Registry: r, host: h, addr: h.Service(Label), secret: h.Secret("registry claims"),
-		failures: map[jid.JID]*failures{},
+		failures: tries{limit: &r.settings.Claims}, searches: tries{limit: &r.settings.Searches},
 	}
 	hooks := &module.Hooks{
 		Services: []module.Service{{Label: Label, Identity: disco.Identity{
 			Category: "component", Type: "generic", Name: "Thing Registry",
 		}}},
-		Removed: func(tx *store.Tx, account jid.JID) error { return forget(tx, account) },
+		Removed: s.removed,
 	}
 	var features []string
 	for g, ns := range Space.All() {
@@ -99,8 +102,8 @@ type service struct {
 	addr   jid.JID
 	secret []byte // hashes claims
 
-	mu       sync.Mutex
-	failures map[jid.JID]*failures // by who claims
+	failures tries // claims in vain
+	searches tries
 }
 
 // handle answers a request. Get and set mean the same here: there are clients that take the one where others take the other.
@@ -120,7 +123,7 @@ func (s *service) handle(ctx context.Context, g iot.Generation, iq *stanza.IQ) (
 	case "disown":
 		return nil, s.disown(ctx, g, from, el)
 	case "search":
-		return s.search(ctx, g, el)
+		return s.search(ctx, g, from, el)
 	}
 	return nil, stanza.FeatureNotImplemented
 }
@@ -165,6 +168,9 @@ func (s *service) register(ctx context.Context, g iot.Generation, from jid.JID, 
 		case !errors.Is(err, store.ErrNotFound):
 			return err
 		}
+		if err := s.ownSelf(tx, thing, old.owner == from, req.SelfOwned); err != nil {
+			return err
+		}
 		if n, err := countThings(tx, from); err != nil || n >= s.settings.Things {
 			return errors.Join(err, stanza.ResourceConstraint.With("too many things of this account"))
 		}
@@ -179,6 +185,17 @@ func (s *service) register(ctx context.Context, g iot.Generation, from jid.JID, 
 		return replaceTags(tx, id, req.Tags)
 	})
 	return answer, err
+}
+
+// ownSelf tells of a thing that begins or ends to be its own owner.
+func (s *service) ownSelf(tx *store.Tx, t iot.Thing, before, after bool) error {
+	switch {
+	case before == after:
+		return nil
+	case after:
+		return s.changed(tx, t, t.JID, WasClaimed)
+	}
+	return s.changed(tx, t, t.JID, WasDisowned)
 }
 
 // unregister takes the sender, or a thing behind it, out of the registry; it always succeeds. XEP-0347#unregister
@@ -196,11 +213,34 @@ func (s *service) unregister(ctx context.Context, from jid.JID, el *xmlstream.El
 		if err != nil {
 			return err
 		}
-		if err := s.changed(tx, thing, old.owner, WasDisowned); err != nil {
-			return err
+		if !old.owner.IsZero() {
+			if err := s.changed(tx, thing, old.owner, WasDisowned); err != nil {
+				return err
+			}
 		}
 		return deleteThing(tx, old.id)
 	})
+}
+
+// removed takes an account out that is removed: its things, and its ownership of others, which are then nobody's as if they had been
+// disowned.
+func (s *service) removed(tx *store.Tx, account jid.JID) error {
+	if err := forget(tx, account); err != nil {
+		return err
+	}
+	things, err := selectOwned(tx, account, iot.Page{MaxCount: math.MaxInt32})
+	if err != nil {
+		return err
+	}
+	for _, r := range things {
+		if err := s.changed(tx, r.thing, account, WasDisowned); err != nil {
+			return err
+		}
+		if err := clearOwner(tx, r.id, nobody(), s.host.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // changed tells the services that build on ownership.

@@ -160,6 +160,7 @@ func (st *clientStream) startTLS(ctx context.Context) error {
 		st.conn.Write(xmlstream.New(stream.NSTLS, "failure"))
 		return errClosed
 	}
+	st.conn.Tokens().SkipSpace()
 	if st.conn.Tokens().Buffered() > 0 {
 		return stream.PolicyViolation.With("data behind starttls")
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"time"
+
+	"github.com/comity-iot/comity/xmpp/transport"
 )
 
 // An idle stream is parked: its goroutine ends and its buffers are freed; what is left is the connection and its state. One
@@ -63,7 +65,8 @@ func (st *clientStream) run(ctx context.Context) {
 
 // parkNow reports whether the stream is parked. Nothing of it may be touched then: it may run already on another goroutine.
 func (st *clientStream) parkNow(ctx context.Context) bool {
-	if st.raw.parker == nil || !st.conn.Tokens().Release() {
+	rester, ok := st.conn.(transport.Rester)
+	if !ok || st.raw.parker == nil || !rester.Rest() {
 		return false
 	}
 	st.alarm = time.Time{}

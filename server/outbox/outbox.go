@@ -47,7 +47,11 @@ type Outbox struct {
 var _ module.Outbox = (*Outbox)(nil)
 
 // round is the sending to one receiver that is under way.
-type round struct{ again bool }
+type round struct {
+	again  bool
+	asked  jid.JID            // the session whose answer it waits for, zero for none
+	giveUp context.CancelFunc // ends that wait
+}
 
 // waiter is told whenever something was acknowledged.
 type waiter struct {
@@ -115,10 +119,20 @@ func (o *Outbox) Wake(to jid.JID) {
 	o.work.Go(func() { o.send(ctx, to, r) })
 }
 
+// Gone is told that a session has ended: what it was asked it will not answer, and another may.
+func (o *Outbox) Gone(full jid.JID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if r := o.rounds[full.Bare()]; r != nil && r.asked == full {
+		r.again = true
+		r.giveUp()
+	}
+}
+
 // send works through the receiver's rows until there are none or it cannot be reached.
 func (o *Outbox) send(ctx context.Context, to jid.JID, r *round) {
 	for {
-		err := o.sendAll(ctx, to)
+		err := o.sendAll(ctx, to, r)
 		if err != nil && ctx.Err() == nil {
 			o.log.Warn("push failed", "to", to, "err", err)
 		}
@@ -133,7 +147,7 @@ func (o *Outbox) send(ctx context.Context, to jid.JID, r *round) {
 	}
 }
 
-func (o *Outbox) sendAll(ctx context.Context, to jid.JID) error {
+func (o *Outbox) sendAll(ctx context.Context, to jid.JID, r *round) error {
 	for {
 		var next row
 		var found bool
@@ -144,7 +158,7 @@ func (o *Outbox) sendAll(ctx context.Context, to jid.JID) error {
 		if err != nil || !found {
 			return err
 		}
-		if sent := o.sendOne(ctx, next); !sent {
+		if sent := o.sendOne(ctx, next, r); !sent {
 			return nil // until it comes online
 		}
 		err = o.db.Update(ctx, func(tx *store.Tx) error { return remove(tx, next.id) })
@@ -156,7 +170,7 @@ func (o *Outbox) sendAll(ctx context.Context, to jid.JID) error {
 }
 
 // sendOne reports whether the push is done.
-func (o *Outbox) sendOne(ctx context.Context, p row) bool {
+func (o *Outbox) sendOne(ctx context.Context, p row, r *round) bool {
 	if !p.IQ {
 		m := stanza.NewMessage(p.To, stanza.Normal, p.Payload)
 		if p.Text != "" {
@@ -171,6 +185,11 @@ func (o *Outbox) sendOne(ctx context.Context, p row) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
+	o.ask(r, full, cancel)
+	defer o.ask(r, jid.JID{}, nil)
+	if o.sessions.Get(full) == nil { // it ended before Gone could know whom we ask
+		return false
+	}
 	_, err := o.network.Request(ctx, &stanza.IQ{Type: stanza.Set, From: p.From, To: full, Payload: p.Payload})
 	if err == nil {
 		return true
@@ -181,6 +200,12 @@ func (o *Outbox) sendOne(ctx context.Context, p row) bool {
 	// A thing that answers with an error has got it: there are clients that know some pushes not at all. Only where the answer
 	// is the broker's own, for a session that is gone, the push is still to come.
 	return o.sessions.Get(full) != nil
+}
+
+func (o *Outbox) ask(r *round, full jid.JID, giveUp context.CancelFunc) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	r.asked, r.giveUp = full, giveUp
 }
 
 // reach picks the session for a request: available, of the highest priority.

@@ -14,19 +14,21 @@ type kept struct {
 	limit   int
 	wait    time.Duration
 	stanzas []*stanza.Stanza   // sent and not acknowledged, oldest first
+	bytes   int                // in stanzas
 	sent    uint32             // the last of them has this number
 	handled uint32             // stanzas received and handled
 	start   xmlstream.Appender // what is sent behind this counts; nil once it was sent
 	expire  *time.Timer        // runs while detached
 }
 
-// add notes a batch that is about to be sent. It reports whether the client leaves too much unacknowledged.
-func (k *kept) add(batch []xmlstream.Appender) (overrun bool) {
+// add notes a batch that is about to be sent, and returns how many at its beginning are not kept: those before start.
+func (k *kept) add(batch []xmlstream.Appender) (loose int) {
 	if k == nil {
-		return false
+		return len(batch)
 	}
-	for _, it := range batch {
+	for i, it := range batch {
 		if k.start != nil {
+			loose = i + 1
 			if it == k.start {
 				k.start = nil
 			}
@@ -34,10 +36,16 @@ func (k *kept) add(batch []xmlstream.Appender) (overrun bool) {
 		}
 		if st, ok := it.(*stanza.Stanza); ok {
 			k.stanzas = append(k.stanzas, st)
+			k.bytes += size(st)
 			k.sent++
 		}
 	}
-	return len(k.stanzas) > k.limit
+	return loose
+}
+
+// overrun reports whether the client leaves too much unacknowledged.
+func (k *kept) overrun(bytes int) bool {
+	return k != nil && (len(k.stanzas) > k.limit || k.bytes > bytes)
 }
 
 // ErrNeverSent is the error of Acked for stanzas that were not sent.
@@ -50,6 +58,9 @@ func (k *kept) acked(h uint32) error {
 		return ErrNeverSent
 	}
 	n := len(k.stanzas) - int(open)
+	for _, st := range k.stanzas[:n] {
+		k.bytes -= size(st)
+	}
 	clear(k.stanzas[:n])
 	k.stanzas = k.stanzas[n:]
 	if len(k.stanzas) == 0 {
@@ -164,7 +175,7 @@ func (s *Session) Resume(conn Conn, h uint32, reply func(handled uint32) xmlstre
 		s.bytes += size(st)
 	}
 	k.sent -= uint32(len(k.stanzas))
-	k.stanzas = nil
+	k.stanzas, k.bytes = nil, 0
 	s.queue = append(again, s.queue...)
 	s.conn, s.writing = conn, false
 	s.wake()

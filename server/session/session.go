@@ -100,6 +100,7 @@ func (s *Session) Priority() int8 { return int8(s.priority.Load()) }
 func (s *Session) SetPresence(p *stanza.Stanza) {
 	if p != nil {
 		s.priority.Store(int32(priority(p)))
+		p = p.Compact()
 	}
 	s.presence.Store(p)
 }
@@ -151,7 +152,7 @@ func (s *Session) wake() {
 func (s *Session) write(conn Conn) {
 	defer s.work.Done()
 	for {
-		batch, overrun := s.next(conn)
+		batch, loose, overrun := s.next(conn)
 		if batch == nil {
 			return
 		}
@@ -165,7 +166,7 @@ func (s *Session) write(conn Conn) {
 		err := conn.Write(batch...)
 		s.out.Unlock()
 		if err != nil {
-			s.lost(conn, batch)
+			s.lost(conn, batch[:loose])
 			return
 		}
 		giveBatch(batch)
@@ -176,31 +177,47 @@ func (s *Session) write(conn Conn) {
 	}
 }
 
-// next takes all that is queued for conn, or nil where there is nothing more to do for it.
-func (s *Session) next(conn Conn) (batch []xmlstream.Appender, overrun bool) {
+// next takes all that is queued for conn, or nil where there is nothing more to do for it. The first loose of the batch are not held
+// until acknowledged.
+func (s *Session) next(conn Conn) (batch []xmlstream.Appender, loose int, overrun bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn != conn {
-		return nil, false
+		return nil, 0, false
 	}
 	if len(s.queue) == 0 {
 		s.writing = false
 		giveBatch(s.queue)
 		s.queue = nil
-		return nil, false
+		return nil, 0, false
 	}
 	batch, s.queue, s.bytes = s.queue, takeBatch(), 0
-	return batch, s.keep.add(batch)
+	loose = s.keep.add(batch)
+	return batch, loose, s.keep.overrun(s.settings.QueueBytes)
 }
 
-// lost ends the use of conn after a write of batch that failed, and may have arrived in part.
-func (s *Session) lost(conn Conn, batch []xmlstream.Appender) {
+// lost ends the use of conn after a write that failed, and may have arrived in part. What was in it and is not held goes back to the
+// front of the queue: to be sent again, or undelivered before what is younger.
+func (s *Session) lost(conn Conn, loose []xmlstream.Appender) {
+	var again []xmlstream.Appender
+	for _, it := range loose {
+		if _, ok := it.(*stanza.Stanza); ok {
+			again = append(again, it)
+		}
+	}
 	s.mu.Lock()
-	kept := s.keep != nil // then the batch is held already, until acknowledged
+	ended := s.ended
+	if !ended && len(again) > 0 {
+		for _, it := range again {
+			s.bytes += size(it)
+		}
+		s.queue = append(again, s.queue...)
+		s.wake() // where the session has another connection already
+	}
 	s.mu.Unlock()
 	s.Detach(conn)
-	if !kept {
-		s.undelivered(batch)
+	if ended {
+		s.undelivered(again)
 	}
 }
 

@@ -59,7 +59,7 @@ func (m *matcher) value(want, got string) bool {
 
 // element returns nil, or how the two differ. optional are attributes and children that may come without being expected.
 func (m *matcher) element(want, got *xmlstream.Element, optional func(xmlstream.Attr) bool) error {
-	if want.Name() != got.Name() {
+	if want.Local() != got.Local() || !m.value(want.Space(), got.Space()) {
 		return fmt.Errorf("<%s xmlns='%s'/> instead of <%s xmlns='%s'/>", got.Local(), got.Space(), want.Local(), want.Space())
 	}
 	for a := range want.Attrs() {

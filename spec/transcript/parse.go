@@ -128,6 +128,12 @@ func (f *File) header(key string, words []string) error {
 			f.Keys = append(f.Keys, Key{name, n})
 		}
 		return nil
+	case "each":
+		if len(f.Each) > 0 || len(words) < 2 || !nameForm.MatchString(words[0]) {
+			return errors.New("each needs a name and values, once")
+		}
+		f.Each = words
+		return nil
 	case "needs":
 		switch {
 		case len(words) == 1:

@@ -42,13 +42,14 @@ type runner struct {
 	parties  map[string]*party
 }
 
-// Run plays all parties of a transcript. The error is an *Error where a step does not go as it is written.
+// Run plays all parties of a transcript, which was expanded. The error is an *Error where a step does not go as it is written.
 func (f *File) Run(ctx context.Context, peer *Peer) error {
 	r := &runner{
 		ctx: ctx, peer: peer, file: f,
 		values: values{"domain": peer.Domain}, accounts: map[string]*login{}, parties: map[string]*party{},
 	}
 	maps.Copy(r.values, peer.Services)
+	maps.Copy(r.values, f.preset)
 	defer r.end()
 	if err := r.prepare(); err != nil {
 		return fmt.Errorf("%s: %w", f.Name, err)

@@ -33,7 +33,7 @@ func (r Report) String() string {
 	return b.String()
 }
 
-// Load parses the files of a folder that end in .txt.
+// Load parses the files of a folder that end in .txt, and expands them.
 func Load(folder string) ([]*File, error) {
 	paths, err := filepath.Glob(filepath.Join(folder, "*.txt"))
 	if err != nil {
@@ -49,7 +49,7 @@ func Load(folder string) ([]*File, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, f)
+		all = append(all, f.Expand()...)
 	}
 	return all, nil
 }
@@ -72,7 +72,7 @@ func Suite(t *testing.T, files []*File, peer *Peer) Report {
 				continue
 			}
 			report.Ran = append(report.Ran, name)
-			t.Run(strings.TrimSuffix(name, ".txt"), func(t *testing.T) {
+			t.Run(strings.Replace(name, ".txt", "", 1), func(t *testing.T) {
 				t.Parallel()
 				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 				defer cancel()

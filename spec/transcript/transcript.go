@@ -13,8 +13,9 @@
 //	alice receives: <iq type='error' id='1'>{error cancel/item-not-found}</iq>
 //
 // Keys of the header are accounts (created for this file alone), unused (names that nobody has), keys (API keys, "maker=2" for one that
-// is good for two accounts) and needs (a disco feature of the domain, or "at" another address). Steps follow, one on a line; indented
-// lines continue it. A comment may cite further clauses in the form "# RFC 6121 §8.5.2: ...".
+// is good for two accounts), needs (a disco feature of the domain, or "at" another address) and each (a name and its values, for each of
+// which the file is played once). Steps follow, one on a line; indented lines continue it. A comment may cite further clauses in the
+// form "# RFC 6121 §8.5.2: ...".
 //
 // Steps of a session, which is an account ("alice") or one of its resources ("alice/phone"):
 //
@@ -68,7 +69,29 @@ type File struct {
 	Unused   []string // names for accounts that do not exist
 	Keys     []Key
 	Needs    []Need
+	Each     []string // a name and its values; empty for a file that is played once
 	steps    []step
+	preset   values
+}
+
+// Expand returns the file once for each value of Each.
+func (f *File) Expand() []*File {
+	if len(f.Each) == 0 {
+		return []*File{f}
+	}
+	var all []*File
+	for _, v := range f.Each[1:] {
+		c := *f
+		c.Name += " (" + v + ")"
+		c.Each = nil
+		c.preset = values{f.Each[0]: v}
+		c.Needs = slices.Clone(f.Needs)
+		for i := range c.Needs {
+			c.Needs[i].Feature = strings.ReplaceAll(c.Needs[i].Feature, "{"+f.Each[0]+"}", v)
+		}
+		all = append(all, &c)
+	}
+	return all
 }
 
 // Key is an API key that a file needs.

@@ -86,6 +86,8 @@ func commonPragmas() []string {
 		fmt.Sprintf("busy_timeout(%d)", writerPatience.Milliseconds()),
 		"temp_store(MEMORY)", // no copy of personal data in the folder for temporary files
 		"trusted_schema(OFF)",
+		// The system caches the file as well, once for all connections. What each keeps besides is for what it needs most.
+		"cache_size(-512)",
 	}
 }
 

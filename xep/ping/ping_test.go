@@ -56,7 +56,7 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// XEP-0199#disco
+// XEP-0199#support
 func TestAnnounced(t *testing.T) {
 	b := moduletest.New(t, ping.Module(), mount())
 	ctx, juliet := context.Background(), jid.MustParse("juliet@example.org/balcony")

@@ -1,4 +1,4 @@
-// Package signing implements XEP-0348: Signing Forms (0.4), with its one algorithm, OAuth 1.0
+// Package signing implements XEP-0348: Signing Forms (0.3), with its one algorithm, OAuth 1.0
 // (urn:xmpp:xdata:signature:oauth1), and of its methods HMAC-SHA1.
 //
 // A manufacturer holds a key with a secret; things that it made sign the form of in-band registration with them, and the

@@ -26,7 +26,7 @@ func number(name string, h uint32) xmlstream.Attr {
 	return xmlstream.A(name, strconv.FormatUint(uint64(h), 10))
 }
 
-// parseNumber reads the counter h. XEP-0198#schema
+// parseNumber reads the counter h. XEP-0198#schemas
 func parseNumber(el *xmlstream.Element) (uint32, bool) {
 	h, err := strconv.ParseUint(el.Attr("h"), 10, 32)
 	return uint32(h), err == nil

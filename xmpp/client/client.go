@@ -1,9 +1,8 @@
 // Package client is a client's session with its server (RFC 6120 version of March 2011, RFC 6121 for what stanzas mean):
 // find the server (SRV records, XEP-0368 version 1.1.0), connect, secure, log in, bind; then send, request, and handle what
-// comes. Dial makes one session; Stay keeps one, over as many connections as it takes.
+// comes. Dial makes one session; Stay keeps one, over as many connections as it takes (XEP-0198 version 1.6.3).
 //
-// Missing: stream management (XEP-0198), so what was queued or under way when a connection is lost is lost with it; SASL2 and
-// Bind 2; DNSSEC and DANE; carriers other than TCP.
+// Missing: of XEP-0198, the preferred address to reconnect to; SASL2 and Bind 2; DNSSEC and DANE; carriers other than TCP.
 package client
 
 import (
@@ -41,7 +40,10 @@ type Config struct {
 	// Mux has handlers already before the session begins, and keeps them for the next [a new one].
 	Mux    *mux.Mux
 	Limits xmlstream.Limits // on what the server may send
-	Queue  int              // stanzas that may wait to be written, before Send blocks [256]
+	Queue  int              // stanzas that may wait to be written and acknowledged, before Send blocks [256]
+	// Unmanaged goes without stream management (XEP-0198) where the server offers it: without acknowledgements, and a session ends
+	// with its connection.
+	Unmanaged bool
 	// Inbox and InboxBytes bound what may wait for handlers; what comes beyond is refused with resource-constraint, and
 	// presence is dropped [1024, 4 MiB].
 	Inbox, InboxBytes int

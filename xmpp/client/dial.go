@@ -14,7 +14,7 @@ import (
 const connectTimeout = 10 * time.Second
 
 // Dial makes a session, over one connection: negotiated, bound, and able to send and handle stanzas. Presence is not sent. ctx
-// bounds Dial and not the session, which lasts until Close is called or Done says so.
+// bounds Dial and not the session, which lasts until Close is called, the connection is lost, or Done says so for another reason.
 //
 // The error is that of connecting, ErrConfig, ErrNotOffered, or one of stream.Initiator's Negotiate.
 func Dial(ctx context.Context, c Config) (*Session, error) {
@@ -22,44 +22,53 @@ func Dial(ctx context.Context, c Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	dialing, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
-	targets, err := c.targets(dialing)
+	l, err := c.dial(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	conn, result, err := c.enter(dialing, targets)
+	return newSession(ctx, &c, l, nil, nil), nil
+}
+
+// dial finds the server, connects and negotiates: a new session or, where the server lets it, the earlier one.
+func (c *Config) dial(ctx context.Context, earlier *stream.Resumption) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	targets, err := c.targets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l, err := c.enter(ctx, targets, earlier)
 	var e *stream.Error
 	if errors.As(err, &e) && e.Condition == stream.SeeOtherHost { // followed once, so that no two servers can play ball with us
 		c.Log.Debug("redirected", "host", e.Host)
-		if targets, err = c.elsewhere(dialing, e.Host); err == nil {
-			conn, result, err = c.enter(dialing, targets)
+		if targets, err = c.elsewhere(ctx, e.Host); err == nil {
+			l, err = c.enter(ctx, targets, earlier)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	c.Log.Debug("connected", "jid", result.JID, "remote", conn.RemoteAddr(), "mechanism", result.Mechanism)
-	return newSession(ctx, &c, conn, result), nil
+	c.Log.Debug("connected", "jid", l.JID, "remote", l.conn.RemoteAddr(), "mechanism", l.Mechanism)
+	return l, nil
 }
 
 // enter connects to the first target that it can, and negotiates there.
-func (c *Config) enter(ctx context.Context, targets []target) (transport.Conn, stream.Result, error) {
+func (c *Config) enter(ctx context.Context, targets []target, earlier *stream.Resumption) (*link, error) {
 	conn, err := c.connect(ctx, targets)
 	if err != nil {
-		return nil, stream.Result{}, err
+		return nil, err
 	}
 	in := stream.Initiator{
 		JID: c.JID, Password: c.Password,
 		TLS: c.TLS, AllowPlaintext: c.AllowPlaintext,
-		Register: c.Register,
+		Register: c.Register, Resume: earlier,
 	}
 	result, err := in.Negotiate(ctx, conn)
 	if err != nil {
 		conn.Close()
-		return nil, stream.Result{}, err
+		return nil, err
 	}
-	return conn, result, nil
+	return &link{conn, result}, nil
 }
 
 // connect returns a connection, with TLS already where the target is for that.

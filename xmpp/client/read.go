@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -8,44 +9,62 @@ import (
 
 	"github.com/comity-iot/comity/xmpp/stanza"
 	"github.com/comity-iot/comity/xmpp/stream"
+	"github.com/comity-iot/comity/xmpp/transport"
 	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
 
-// run reads until the session is over, and then sees everything else to its end.
-func (s *Session) run(w *watch) {
+// run reads one connection after the other until the session is over, and then sees everything else to its end.
+func (s *Session) run(ctx context.Context, l *link) {
 	defer close(s.gone)
-	err := s.read(w)
-	s.fail(err)
-	s.leave(err)
-	s.out.work.Wait()
-	s.conn.Close()
+	for l != nil {
+		s.out.attach(l.conn)
+		err := s.read(l.conn)
+		if failed := s.out.failure(); failed != nil && errors.Is(err, net.ErrClosed) {
+			err = failed // which is why it was closed
+		}
+		if s.resumable(err) {
+			s.out.detach()
+			l = s.resume(ctx, err)
+			continue
+		}
+		s.fail(err)
+		s.leave(l.conn, err)
+		l = nil
+	}
 	s.in.work.Wait()
 }
 
 // leave ends our half of the stream, in good order where the connection still works. RFC 6120 §4.4, §4.9.1.1
-func (s *Session) leave(err error) {
+func (s *Session) leave(conn transport.Conn, err error) {
 	var theirs *stream.Error
+	var miscounted miscount
 	ours := stream.AsError(err)
 	switch {
 	case errors.Is(err, stream.ErrClosed), errors.As(err, &theirs):
-		s.out.finish()
+		s.out.finish(nil)
+	case errors.As(err, &miscounted):
+		s.out.finish(miscounted.streamError().Element())
 	case ours != nil:
 		s.out.finish(ours.Element())
 	default:
 		s.out.stop()
-		s.conn.Close()
-		return
+		conn.Close()
 	}
-	s.conn.SetWriteDeadline(time.Now().Add(farewell)) // of a write under way
+	conn.SetWriteDeadline(time.Now().Add(farewell)) // of a write under way
+	s.out.work.Wait()
+	conn.Close()
 }
 
 // read handles one element after the other and returns why there are no more: what the server said, a *stream.Error or
 // stream.ErrClosed; what it did wrong, wrapping what to tell it; or why the connection failed.
-func (s *Session) read(w *watch) error {
+func (s *Session) read(conn transport.Conn) error {
+	now := time.Now()
+	w := &watch{keepAlive: s.config.KeepAlive, ping: s.config.Ping, patience: s.config.PingTimeout, heard: now, spoken: now}
+	conn.SetReadDeadline(w.next())
 	for {
-		kind, err := s.conn.Next()
+		kind, err := conn.Next()
 		if err != nil {
-			if err = s.idle(w, err); err != nil {
+			if err = s.idle(conn, w, err); err != nil {
 				return err
 			}
 			continue
@@ -54,19 +73,19 @@ func (s *Session) read(w *watch) error {
 		if kind == xmlstream.End {
 			return stream.ErrClosed
 		}
-		if err := s.element(); err != nil {
+		if err := s.element(conn.Tokens()); err != nil {
 			return err
 		}
 	}
 }
 
 // idle does what is due when reading has timed out, and returns any other error, or ErrSilent.
-func (s *Session) idle(w *watch, err error) error {
+func (s *Session) idle(conn transport.Conn, w *watch, err error) error {
 	if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() {
 		return err
 	}
 	now := time.Now()
-	if n := s.conn.Tokens().Buffered(); n != w.buffered { // a large stanza is on its way
+	if n := conn.Tokens().Buffered(); n != w.buffered { // a large stanza is on its way
 		w.buffered = n
 		w.hear(now)
 	}
@@ -74,26 +93,31 @@ func (s *Session) idle(w *watch, err error) error {
 	if err != nil {
 		return err
 	}
-	// Where there is no room, more than this waits to be written.
 	if space {
-		s.out.offer(whitespace{})
+		s.out.say(func(d *due) { d.space = true })
 	}
 	if ping {
-		s.out.offer(s.askAlive())
+		s.ping()
 	}
-	return s.conn.SetReadDeadline(w.next())
+	return conn.SetReadDeadline(w.next())
 }
 
 // element handles what was read. It never waits.
-func (s *Session) element() error {
-	t := s.conn.Tokens()
+func (s *Session) element(t *xmlstream.Tokenizer) error {
 	st, ok, err := stanza.Read(t)
 	if !ok {
 		el := t.Element()
-		if el.Is(stream.NS, "error") {
+		switch {
+		case el.Is(stream.NS, "error"):
 			return stream.ParseError(el)
+		case el.Space() == stream.NSSM && s.out.managed():
+			return s.manage(el)
 		}
 		return fmt.Errorf("client: <%.40s/> is no stanza: %w", el.Local(), stream.UnsupportedStanzaType)
+	}
+	if s.again > 0 {
+		s.again--
+		return nil
 	}
 	if st.From.IsZero() && !errors.Is(err, stanza.JIDMalformed) {
 		st.From = s.jid.Bare() // RFC 6120 §8.1.2.1
@@ -105,9 +129,12 @@ func (s *Session) element() error {
 		s.answered(st)
 	case isPing(st):
 		s.out.offer(st.Reply(nil)) // XEP-0199#s2c: here, so that a slow handler does not look like a dead link
-	case !s.in.put(st):
+	case s.in.put(st):
+		return nil
+	default:
 		s.refuse(st, stanza.ResourceConstraint.With("too much at once"))
 	}
+	s.in.pass()
 	return nil
 }
 

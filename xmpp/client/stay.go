@@ -43,6 +43,12 @@ func (b Backoff) bound(failures int) time.Duration {
 // fn sets up what the session is for, and may go on as long as it likes; its context ends with the session. Where it returns
 // nil the session goes on without it. Its error ends Stay, unless the session was over by then.
 //
+// A session is not over when its connection is lost, where the server offers stream management (XEP-0198): it is resumed over
+// another, and fn hears nothing of it. Where it cannot be, because it was away for too long or the server was started anew, it ends
+// with ErrNotResumed, and so do its requests. Messages that Send has taken and the server not acknowledged are sent again first in
+// the new session, with their ids and a note since when (XEP-0203), before fn is called: one that had arrived arrives twice. All else
+// is dropped.
+//
 // Stay returns when ctx ends, with its cause; nil where the session was closed by its Close; the error of fn; or the error that
 // waiting will not heal, see Permanent. It has then closed the session, and nothing of it is left running.
 func Stay(ctx context.Context, c Config, fn func(context.Context, *Session) error) error {
@@ -57,9 +63,10 @@ func Stay(ctx context.Context, c Config, fn func(context.Context, *Session) erro
 		c.TLS = c.TLS.Clone()
 		c.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(0)
 	}
-	for failures := 0; ; {
-		began := time.Now()
-		err := stayOnce(ctx, c, fn)
+	k := &keeper{Config: c}
+	defer k.drop()
+	for {
+		err := k.session(ctx, fn)
 		var stop *stopped
 		switch {
 		case errors.As(err, &stop):
@@ -71,13 +78,7 @@ func Stay(ctx context.Context, c Config, fn func(context.Context, *Session) erro
 		case Permanent(err):
 			return err
 		}
-		if time.Since(began) >= c.Backoff.Stable {
-			failures = 0
-		}
-		failures++
-		pause := rand.N(c.Backoff.bound(failures) + 1)
-		c.Log.Info("not connected", "jid", c.JID, "err", err, "again_in", pause)
-		if !sleep(ctx, pause) {
+		if k.next == nil && !k.pause(ctx, err) {
 			return context.Cause(ctx)
 		}
 	}
@@ -88,15 +89,28 @@ type stopped struct{ err error }
 
 func (s *stopped) Error() string { return s.err.Error() }
 
-// stayOnce returns why there is no session, or none any more.
-func stayOnce(ctx context.Context, c Config, fn func(context.Context, *Session) error) error {
-	s, err := Dial(ctx, c)
+// keeper is what Stay remembers from one connection to the next. Its goroutine uses it and, while there is a session, that one's
+// reader.
+type keeper struct {
+	Config
+	failures int
+	began    time.Time // the last attempt to connect
+	next     *link     // with a new session, for the earlier one could not be resumed
+	left     []entry   // of the last session
+}
+
+// session returns why there is no session, or none any more.
+func (k *keeper) session(ctx context.Context, fn func(context.Context, *Session) error) error {
+	l, err := k.link(ctx)
 	if err != nil {
 		return err
 	}
-	c.Log.Info("connected", "jid", s.JID())
-	// The farewell has a time limit of its own, so it takes no notice of ctx.
-	defer s.Close(context.WithoutCancel(ctx))
+	s := newSession(ctx, &k.Config, l, k.reconnect, k.left)
+	k.Log.Info("connected", "jid", s.JID())
+	defer func() {
+		s.Close(context.WithoutCancel(ctx)) // the farewell has a time limit of its own, so it takes no notice of ctx
+		k.left = s.out.left()
+	}()
 
 	var work sync.WaitGroup
 	defer work.Wait()
@@ -118,6 +132,53 @@ func stayOnce(ctx context.Context, c Config, fn func(context.Context, *Session) 
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// link returns the connection for the next session, which may be there already.
+func (k *keeper) link(ctx context.Context) (*link, error) {
+	if l := k.next; l != nil {
+		k.next = nil
+		return l, nil
+	}
+	k.began = time.Now()
+	return k.dial(ctx, nil)
+}
+
+// drop closes a connection whose session nobody wants any more.
+func (k *keeper) drop() {
+	if k.next != nil {
+		k.next.conn.Close()
+	}
+}
+
+// reconnect is that of its sessions.
+func (k *keeper) reconnect(ctx context.Context, cause error, r stream.Resumption) (*link, error) {
+	for k.pause(ctx, cause) {
+		k.began = time.Now()
+		l, err := k.dial(ctx, &r)
+		switch {
+		case err == nil:
+			if !l.Resumed.OK {
+				k.next = l
+			}
+			return l, nil
+		case Permanent(err):
+			return nil, err
+		}
+		cause = err
+	}
+	return nil, context.Cause(ctx)
+}
+
+// pause waits before the next attempt to connect, the longer the more have failed. It reports whether ctx lets it.
+func (k *keeper) pause(ctx context.Context, cause error) bool {
+	if time.Since(k.began) >= k.Backoff.Stable {
+		k.failures = 0
+	}
+	k.failures++
+	wait := rand.N(k.Backoff.bound(k.failures) + 1)
+	k.Log.Info("not connected", "jid", k.JID, "err", cause, "again_in", wait)
+	return sleep(ctx, wait)
 }
 
 // sleep waits, and reports whether it did to the end.

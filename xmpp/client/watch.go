@@ -68,9 +68,14 @@ func (w *watch) next() (t time.Time) {
 	return t
 }
 
-func (s *Session) askAlive() *stanza.Stanza {
+// ping has the server say something. Any answer will do, and so will anything else that comes. XEP-0199#c2s
+func (s *Session) ping() {
+	if s.in.counting() { // the smaller question. XEP-0198#scenarios-efficient
+		s.out.say(func(d *due) { d.ask = true })
+		return
+	}
 	iq := stanza.IQ{Type: stanza.Get, ID: stream.NewID(), To: s.jid.DomainJID(), Payload: xmlstream.New(nsPing, "ping")}
-	return iq.Stanza() // any answer will do, and so will anything else that comes. XEP-0199#c2s
+	s.out.offer(iq.Stanza()) // where there is no room, more than this waits to be written
 }
 
 func isPing(st *stanza.Stanza) bool {

@@ -51,18 +51,33 @@ const (
 	UnexpectedRequest     Condition = "unexpected-request"
 )
 
-// kind is the error type that RFC 6120 §8.3.3 gives the condition.
-func (c Condition) kind() ErrorKind {
-	switch c {
-	case BadRequest, JIDMalformed, NotAcceptable, PolicyViolation, Redirect:
-		return Modify
-	case Forbidden, NotAuthorized, RegistrationRequired, SubscriptionRequired:
-		return Auth
-	case RecipientUnavailable, RemoteServerTimeout, ResourceConstraint, UnexpectedRequest:
-		return Wait
-	}
-	return Cancel
+// kinds are the defined conditions and the error type that RFC 6120 §8.3.3 gives each.
+var kinds = map[Condition]ErrorKind{
+	BadRequest:            Modify,
+	Conflict:              Cancel,
+	FeatureNotImplemented: Cancel,
+	Forbidden:             Auth,
+	Gone:                  Cancel,
+	InternalServerError:   Cancel,
+	ItemNotFound:          Cancel,
+	JIDMalformed:          Modify,
+	NotAcceptable:         Modify,
+	NotAllowed:            Cancel,
+	NotAuthorized:         Auth,
+	PolicyViolation:       Modify,
+	RecipientUnavailable:  Wait,
+	Redirect:              Modify,
+	RegistrationRequired:  Auth,
+	RemoteServerNotFound:  Cancel,
+	RemoteServerTimeout:   Wait,
+	ResourceConstraint:    Wait,
+	ServiceUnavailable:    Cancel,
+	SubscriptionRequired:  Auth,
+	UndefinedCondition:    Cancel,
+	UnexpectedRequest:     Wait,
 }
+
+func (c Condition) kind() ErrorKind { return kinds[c] }
 
 // Error implements error.
 func (c Condition) Error() string { return string(c) }
@@ -148,19 +163,25 @@ func (e *Error) Element() *xmlstream.Element {
 	return el.With(e.App)
 }
 
-// ParseError reads an <error/> child. One without a defined condition is an undefined-condition.
+// ParseError reads an <error/> child. One without a defined condition is an undefined-condition, and one without a known type has
+// that of its condition. Of several conditions the first counts.
 func ParseError(el *xmlstream.Element) *Error {
-	e := &Error{Kind: ErrorKind(el.Attr("type")), Condition: UndefinedCondition}
+	e := &Error{Kind: ErrorKind(el.Attr("type")), Code: el.Attr("code")}
 	e.By, _ = jid.Parse(el.Attr("by"))
 	for c := range el.Children() {
 		switch {
 		case c.Is(NSErrors, "text"):
 			e.Text = c.Text()
-		case c.Space() == NSErrors:
+		case c.Space() != NSErrors:
+			if e.App == nil {
+				e.App = c
+			}
+		case e.Condition == "" && kinds[Condition(c.Local())] != "":
 			e.Condition = Condition(c.Local())
-		default:
-			e.App = c
 		}
+	}
+	if e.Condition == "" {
+		e.Condition = UndefinedCondition
 	}
 	switch e.Kind {
 	case Auth, Cancel, Continue, Modify, Wait:

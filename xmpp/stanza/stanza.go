@@ -5,6 +5,8 @@
 package stanza
 
 import (
+	"strings"
+
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
@@ -95,6 +97,21 @@ func (s *Stanza) Child(space, local string) *xmlstream.Element {
 func (s *Stanza) Addressed(from, to jid.JID) *Stanza {
 	c := *s
 	c.From, c.To = from, to
+	return &c
+}
+
+// Compact returns a copy of s that holds no more memory than it needs: one that was read holds its start tag too, and room for
+// more children. It is for what is kept, such as a session's presence.
+func (s *Stanza) Compact() *Stanza {
+	c := *s
+	c.ID, c.Lang = strings.Clone(s.ID), strings.Clone(s.Lang)
+	c.From, c.To = s.From.Clone(), s.To.Clone()
+	c.Extra = nil
+	for _, a := range s.Extra {
+		a.Name.Space, a.Name.Local, a.Value = strings.Clone(a.Name.Space), strings.Clone(a.Name.Local), strings.Clone(a.Value)
+		c.Extra = append(c.Extra, a)
+	}
+	c.Content = s.Content.Clone()
 	return &c
 }
 

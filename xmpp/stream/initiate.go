@@ -32,14 +32,19 @@ type Initiator struct {
 	// this stream and have no address. If it returns nil the login is tried once more on the same stream, else Negotiate
 	// fails with its error.
 	Register func(ctx context.Context, r stanza.Requester) error
+
+	// Resume, if not nil, is asked for in place of a resource, where the server offers stream management. If the server refuses,
+	// a resource is bound after all.
+	Resume *Resumption
 }
 
 // Result is what was negotiated.
 type Result struct {
-	JID       jid.JID            // the session's full address
+	JID       jid.JID            // the session's full address; zero where Resumed.OK
 	StreamID  string             // as the server named the stream
 	Mechanism string             // of the login
 	Features  *xmlstream.Element // what the server offered after the login
+	Resumed   Resumed            // what became of the Initiator's Resume
 }
 
 // Errors of Negotiate, by errors.Is.
@@ -54,7 +59,7 @@ var (
 
 // Negotiate logs in on a connection that was just opened and binds a resource (RFC 6120 §4–7): STARTTLS unless the
 // connection has TLS already, SASL, the new stream, the resource, and the session of RFC 3921 where an old server requires
-// one. Every step ends when ctx does.
+// one; or the earlier session (XEP-0198) in place of a resource. Every step ends when ctx does.
 //
 // The error is, by errors.As or errors.Is: *Error, which the server sent or, wrapped in what it did wrong, was sent to it;
 // *AuthError for a login that the server refused; *stanza.Error for a resource that it refused; an error of package sasl, of
@@ -101,6 +106,9 @@ func (n *negotiation) run(ctx context.Context) error {
 		return err
 	}
 	n.result.Features = n.features
+	if err := n.resume(ctx); err != nil || n.result.Resumed.OK {
+		return err
+	}
 	if err := n.bind(ctx); err != nil {
 		return err
 	}

@@ -2,7 +2,7 @@
 // framing of STARTTLS, SASL and resource binding; and Initiator, the negotiation as an initiating client. The receiving
 // entity's side of the negotiation, which must ask accounts, limits and features at each step, is server/c2s.
 //
-// Missing at the Initiator: SASL2 and Bind 2, resumption (XEP-0198), compression, and streams between servers.
+// Missing at the Initiator: SASL2 and Bind 2, compression, and streams between servers.
 package stream
 
 import (

@@ -24,6 +24,7 @@ type TCP struct {
 	tokens  *xmlstream.Tokenizer
 	header  Header
 	content string // default namespace of what is sent
+	failed  error  // of a write; nil while all went well
 }
 
 var _ Conn = (*TCP)(nil)
@@ -125,15 +126,20 @@ var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4096)) }}
 
 const keepBuffer = 64 << 10
 
+// write sends what fill appends. A write that failed may have gone in part: whatever came behind it would be read as its end, so
+// nothing does.
 func (c *TCP) write(fill func([]byte) []byte) error {
+	if c.failed != nil {
+		return c.failed
+	}
 	buf := buffers.Get().(*[]byte)
 	b := fill((*buf)[:0])
-	_, err := c.conn.Write(b)
+	_, c.failed = c.conn.Write(b)
 	if cap(b) <= keepBuffer {
 		*buf = b
 		buffers.Put(buf)
 	}
-	return err
+	return c.failed
 }
 
 // Secure implements Conn.
@@ -151,6 +157,18 @@ func (c *TCP) Secure(ctx context.Context, cfg *tls.Config, server bool) error {
 	}
 	c.conn = c.tls
 	return nil
+}
+
+// Rest frees what a connection need not hold while it is idle, and reports whether it is: between two elements, with nothing buffered.
+// No read is under way.
+func (c *TCP) Rest() bool {
+	if !c.tokens.Release() {
+		return false
+	}
+	if c.tls != nil {
+		trimTLS(c.tls)
+	}
+	return true
 }
 
 // TLS implements Conn.

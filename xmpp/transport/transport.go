@@ -28,7 +28,7 @@ type Conn interface {
 
 	// Open sends a header.
 	Open(Header) error
-	// Write sends items of a stream, as one write where the carrier allows it. Any error is final.
+	// Write sends items of a stream, as one write where the carrier allows it. Any error is final: later writes return it again.
 	Write(items ...xmlstream.Appender) error
 	// End sends the end of the stream.
 	End() error
@@ -44,6 +44,9 @@ type Conn interface {
 	RemoteAddr() net.Addr
 	Close() error
 }
+
+// Rester is a Conn that can free what it need not hold while it is idle.
+type Rester interface{ Rest() bool }
 
 // Header is what a stream starts with (RFC 6120 §4.7), as the peer wrote it. Version is empty where it was absent.
 type Header struct {

@@ -99,6 +99,17 @@ func (c Content) Without(drop func(Child) bool) Content {
 	return out
 }
 
+// Clone returns the same content in memory of its own, and no more of it than it needs.
+func (c Content) Clone() Content {
+	out := Content{raw: strings.Clone(c.raw)}
+	for _, ch := range c.children {
+		ch.Name = Name{strings.Clone(ch.Name.Space), strings.Clone(ch.Name.Local)}
+		out.children = append(out.children, ch)
+	}
+	out.children = slices.Clip(out.children)
+	return out
+}
+
 // Len returns the number of top-level children.
 func (c Content) Len() int { return len(c.children) }
 

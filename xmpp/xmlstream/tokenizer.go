@@ -165,12 +165,21 @@ func (t *Tokenizer) Idle() bool {
 	return t.err == nil && (t.state <= atLevel && t.Buffered() == 0 || t.docu && t.state == ended)
 }
 
+// SkipSpace passes over white space between elements behind what Next found last, and ends that one's life. Some clients
+// send a line feed behind <starttls/> and <auth/>, though RFC 6120 §5.3.3 and §6.3.5 forbid it.
+func (t *Tokenizer) SkipSpace() {
+	t.discard()
+	for t.state <= atLevel && t.start < len(t.buf) && isSpace(t.buf[t.start]) {
+		t.start++
+	}
+}
+
 // Reset begins a new stream on the same connection, as after STARTTLS and SASL (RFC 6120 §5.4.3.3, §6.4.6), and ends
 // the life of what Next found last. It keeps bytes that are buffered, as the beginning of the new stream: check
-// Buffered first where they must not be. It returns the error that Next has returned, and an error when an element has
+// Buffered first where they must not be. White space before them belongs to the old stream. It returns the error that Next has returned, and an error when an element has
 // begun and not ended.
 func (t *Tokenizer) Reset() error {
-	t.discard()
+	t.SkipSpace()
 	if t.err != nil {
 		return t.err
 	}

@@ -157,6 +157,28 @@ func TestResetKeepsWhatIsBuffered(t *testing.T) {
 	}
 }
 
+// Clients that end what they send with a line feed are understood, as go-xmpp is: the XML declaration comes first all the same.
+func TestResetSkipsSpace(t *testing.T) {
+	tok := inStream(t, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>\r\n "+"<?xml version='1.0'?>"+clientHeader)
+	if kind, err := tok.Next(); kind != Complete || err != nil {
+		t.Fatal(kind, err)
+	}
+	if err := tok.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	if kind, err := tok.Next(); kind != Header || err != nil {
+		t.Error(kind, err)
+	}
+	fill(tok, " <a> ")
+	if tok.Next(); tok.Buffered() == 0 {
+		t.Fatal("an element under way is not buffered")
+	}
+	before := tok.Buffered()
+	if tok.SkipSpace(); tok.Buffered() != before {
+		t.Error("white space inside an element was skipped")
+	}
+}
+
 // An offset counts from the beginning of the stream, wherever in the window that is.
 func TestOffsets(t *testing.T) {
 	tok := inStream(t, "")

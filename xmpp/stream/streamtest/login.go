@@ -74,10 +74,16 @@ func (p *Peer) Authenticate(accounts Accounts, names ...string) bool {
 	}
 }
 
-// Bind gives the client a resource, and returns what it had asked for.
-func (p *Peer) Bind(full string) (asked string) {
+// Bind gives the client a resource, and returns what it had asked for. more is what is offered besides.
+func (p *Peer) Bind(full string, more ...*xmlstream.Element) (asked string) {
 	p.t.Helper()
-	p.Header(xmlstream.New(stream.NSBind, "bind"))
+	p.Header(append(more, xmlstream.New(stream.NSBind, "bind"))...)
+	return p.GiveResource(full)
+}
+
+// GiveResource does so where the client has been offered to bind one.
+func (p *Peer) GiveResource(full string) (asked string) {
+	p.t.Helper()
 	iq := p.Expect(stanza.Client, "iq")
 	bind := iq.Child(stream.NSBind, "bind")
 	if bind == nil || iq.Attr("type") != "set" {
