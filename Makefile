@@ -21,3 +21,30 @@ vet:
 .PHONY: race
 race:
 	$(GO) test -race -timeout 15m ./...
+
+# Clients that nobody here wrote, from Debian, and an XML parser that is not ours, against the broker. `make interop` installs and
+# runs them all; the targets below it run one that is installed.
+INTEROP = $(GO) test -tags interop -count=1 -timeout 10m -v ./interop -run
+INTEROP_PACKAGES = python3-slixmpp go-sendxmpp profanity tmux
+
+.PHONY: interop interop-slixmpp interop-sendxmpp interop-profanity interop-expat
+interop: interop-install
+	$(INTEROP) .
+interop-slixmpp:
+	$(INTEROP) ^TestSlixmpp
+interop-sendxmpp:
+	$(INTEROP) ^TestSendxmpp
+interop-profanity:
+	$(INTEROP) ^TestProfanity
+interop-expat:
+	$(INTEROP) ^TestExpat
+
+.PHONY: interop-install
+interop-install:
+	@missing=$$(for p in $(INTEROP_PACKAGES); do dpkg-query -Wf '$${Status}' $$p 2>&1 | grep -q ' installed$$' || echo $$p; done); \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ $$(id -u) -ne 0 ]; then echo "not installed, and only root can do that: apt-get install" $$missing >&2; exit 1; fi; \
+	echo "installing" $$missing; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	apt-get -qq -o Acquire::Retries=3 update && \
+	apt-get -qq -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 install -y --no-install-recommends $$missing >/dev/null

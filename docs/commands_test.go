@@ -62,30 +62,39 @@ func read(t *testing.T, file string) string {
 
 // Each block of commands does what the page says.
 func TestCommands(t *testing.T) {
-	ran := 0
+	commands := 0
 	for _, file := range pages(t) {
 		blocks, err := parse(read(t, file))
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
-			continue
+		}
+		for _, b := range blocks {
+			switch b.lang {
+			case "":
+				t.Errorf("%s:%d: say what the block is: sh, console, text, …", file, b.line-1)
+			case "sh", "console":
+				commands++
+			}
 		}
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			sh := newShell(t)
-			for _, b := range blocks {
-				switch b.lang {
-				case "":
-					t.Fatalf("%s:%d: say what the block is: sh, console, text, …", file, b.line-1)
-				case "sh", "console":
-					if err := sh.run(b); err != nil {
-						t.Fatalf("%s:%d: %v", file, b.line, err) // what follows builds on it
-					}
-					ran++
-				}
-			}
+			t.Parallel()
+			runAll(t, file, blocks)
 		})
 	}
-	if ran < 5 {
-		t.Errorf("only %d blocks were run", ran)
+	if commands < 20 {
+		t.Errorf("only %d blocks of commands were found", commands)
+	}
+}
+
+func runAll(t *testing.T, file string, blocks []block) {
+	sh := newShell(t)
+	for _, b := range blocks {
+		if b.lang != "sh" && b.lang != "console" {
+			continue
+		}
+		if err := sh.run(b); err != nil {
+			t.Fatalf("%s:%d: %v", file, b.line, err) // what follows builds on it
+		}
 	}
 }
 
@@ -111,9 +120,13 @@ func translate(script string) (string, error) {
 
 var goRun = regexp.MustCompile(`\bgo run \./(?:cmd|examples)/(\w+)`)
 
-// inMakefile reports a command that is neither a target of the Makefile nor what one runs.
+// inMakefile reports a command that is neither a target of the Makefile nor what one runs, and what the checks of each change do not run.
 func inMakefile(command string) error {
-	text, err := os.ReadFile(root + "/Makefile")
+	makefile, err := os.ReadFile(root + "/Makefile")
+	if err != nil {
+		return err
+	}
+	checks, err := os.ReadFile(root + "/.ci/run")
 	if err != nil {
 		return err
 	}
@@ -121,8 +134,11 @@ func inMakefile(command string) error {
 	if target, ok := strings.CutPrefix(command, "make "); ok {
 		wanted = "\n" + target + ":"
 	}
-	if !strings.Contains(string(text), wanted) {
+	if !strings.Contains(string(makefile), wanted) {
 		return fmt.Errorf("the Makefile knows nothing of %q", command)
+	}
+	if !regexp.MustCompile(`(?m)^step \d+ ` + regexp.QuoteMeta(command) + `$`).Match(checks) {
+		return fmt.Errorf(".ci/run does not run %q", command)
 	}
 	return nil
 }
@@ -133,8 +149,9 @@ func TestTranslate(t *testing.T) {
 		{"A=b go run ./examples/lamp", "A=b lamp"},
 		{"go build -o comity ./cmd/comity\n./comity version", "cp \"$(command -v comity)\" comity\n./comity version"},
 		{"go test ./...", ":"},
-		{"make test", ":"},
+		{"make check", ":"},
 		{"make dance", ""},
+		{"make fmt", ""}, // a part of check
 		{"go test ./xmpp/...", ""},
 	} {
 		if got, err := translate(c.script); got != c.want || (err != nil) != (c.want == "") {

@@ -69,7 +69,7 @@ func (s *shell) run(b block) error {
 			output, err = s.finish(script, b.notes.exit)
 		}
 		if err != nil {
-			return fmt.Errorf("%s%w\n%s", step.command, err, output)
+			return fmt.Errorf("%s: %w\n%s", strings.TrimSpace(step.command), err, output)
 		}
 		if step.output != nil {
 			words, ok := match(step.output, output)
@@ -135,7 +135,7 @@ func (s *shell) start(script, ready string) (string, error) {
 	script = s.place(script)
 	script = strings.TrimSpace(script)
 	last := strings.LastIndex(script, "\n") + 1 // what comes before it makes ready
-	cmd := s.command(context.Background(), script[:last]+"exec "+script[last:])
+	cmd := s.command(context.Background(), script[:last]+"exec env "+script[last:])
 	out, in, err := os.Pipe()
 	if err != nil {
 		return "", err

@@ -40,7 +40,7 @@ func (l *lamp) claim(t *testing.T, owner *slixmpp) {
 	line := l.expect(t, "iotdisco URI", has("iotdisco:"))
 	_, uri, _ := strings.Cut(line, "iotdisco:")
 	var tags strings.Builder
-	for tag := range strings.SplitSeq(uri, ";") { // XEP-0347#iotdisco
+	for tag := range strings.SplitSeq(uri, ";") { // Discovery.md
 		name, value, _ := strings.Cut(tag, "=")
 		value, err := url.PathUnescape(value)
 		if err != nil {
@@ -71,10 +71,13 @@ func (l *lamp) meet(t *testing.T, c *slixmpp) string {
 	return c.await(t, "lamp's presence", presence(l.jid, "")).From
 }
 
-// ask says something to the lamp and returns what it answers. The lamp answers nobody who is faster than people write.
+// pause lets time pass between what is said to the lamp, which answers nobody who is faster than people write.
+func pause() { <-time.After(300 * time.Millisecond) }
+
+// ask says something to the lamp and returns what it answers.
 func (c *slixmpp) ask(t *testing.T, to, text string) string {
 	t.Helper()
-	<-time.After(300 * time.Millisecond)
+	pause()
 	c.say(t, to, text)
 	return c.await(t, "answer to "+text, func(e event) bool { return e.Event == "message" && e.From == to }).Body
 }
@@ -87,7 +90,7 @@ func (c *slixmpp) read(t *testing.T, to string) map[string]string {
 	for {
 		e := c.await(t, "readout", is("reading"))
 		for _, f := range e.Fields {
-			fields[fmt.Sprint(f["name"])] = strings.TrimSpace(fmt.Sprint(f["value"], " ", f["unit"]))
+			fields[f.Name] = strings.TrimSpace(f.Value + " " + f.Unit)
 		}
 		switch e.Result {
 		case "accepted", "fields":
@@ -106,7 +109,6 @@ func TestSlixmppOwnsLamp(t *testing.T) {
 	b := serve(t, []string{"owner"})
 	l := b.lamp(t)
 	owner := b.slixmpp(t, "owner")
-	owner.do(t, "roster", nil)
 	owner.come(t)
 	l.claim(t, owner)
 	at := l.meet(t, owner)
@@ -151,7 +153,6 @@ func TestSlixmppAsksOwner(t *testing.T) {
 	l := b.lamp(t)
 	owner, friend := b.slixmpp(t, "owner"), b.slixmpp(t, "friend")
 	for _, c := range []*slixmpp{owner, friend} {
-		c.do(t, "roster", nil)
 		c.come(t)
 	}
 	l.claim(t, owner)

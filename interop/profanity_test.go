@@ -34,7 +34,6 @@ func TestProfanityTalks(t *testing.T) {
 	t.Parallel()
 	b := serve(t, []string{"alice", "bob"})
 	bob := b.slixmpp(t, "bob")
-	bob.do(t, "roster", nil)
 	bob.come(t)
 
 	alice := b.profanity(t, "alice", b.trust)
@@ -69,7 +68,27 @@ func TestProfanityTalks(t *testing.T) {
 
 	alice.types(t, "/disconnect")
 	bob.await(t, "end", presence(heard.From, "unavailable"))
-	alice.types(t, "/quit")
+}
+
+// TestProfanitySwitchesLamp: all that a person needs to use a lamp is a chat client.
+func TestProfanitySwitchesLamp(t *testing.T) {
+	t.Parallel()
+	b := serve(t, []string{"owner"})
+	l := b.lamp(t)
+	claimer := b.slixmpp(t, "owner")
+	claimer.come(t)
+	l.claim(t, claimer)
+	l.meet(t, claimer)
+
+	owner := b.profanity(t, "owner", b.trust)
+	owner.login(t, b, "owner")
+	owner.sees(t, "logged in successfully")
+	owner.types(t, "/msg "+l.jid+" ?")
+	owner.sees(t, "Light on|off: whether it shines")
+	pause()              // as people do
+	owner.types(t, "on") // in the window of the chat
+	owner.sees(t, "Light is now on.")
+	l.expect(t, "word of being switched", has("owner@"+domain, "set Light to true"))
 }
 
 // TestProfanityDistrusts: the one of the other test has verified the certificate, for with another authority it asks.

@@ -40,8 +40,6 @@ func TestSlixmppPresence(t *testing.T) {
 // befriend makes two clients that have just logged in each other's contacts.
 func befriend(t *testing.T, one, two *slixmpp) {
 	t.Helper()
-	one.do(t, "roster", nil) // who asks for it is told of changes. RFC 6121 §2.1.6
-	two.do(t, "roster", nil)
 	one.come(t)
 	two.come(t)
 	follow := func(who, whom *slixmpp, before, after string) {
@@ -135,6 +133,49 @@ func TestSlixmppAsks(t *testing.T) {
 	unknown := map[string]any{"to": domain, "type": "get", "xml": "<query xmlns='urn:example:unheard-of'/>"}
 	if e := alice.try(t, "iq", unknown); e.Error != "service-unavailable" {
 		t.Errorf("a request of an unknown kind: %q, want service-unavailable (RFC 6120 §8.3.3.19)", e.Error)
+	}
+}
+
+// TestSlixmppResumes: a session outlives its connection, and what came meanwhile is there when it goes on. XEP-0198#resumption
+func TestSlixmppResumes(t *testing.T) {
+	t.Parallel()
+	b := serve(t, []string{"alice", "bob"})
+	bob := b.slixmpp(t, "bob")
+	alice := newSlixmpp(t, "alice", password("alice"))
+	alice.do(t, "manage", nil)
+	alice.connect(t, b.starttls, b.trust, "starttls")
+	alice.come(t)
+	befriend(t, alice, bob)
+	before := alice.jid
+	for round := range 3 {
+		bob.say(t, before, fmt.Sprint("before ", round))
+		alice.await(t, "message", message(bob.jid, fmt.Sprint("before ", round)))
+		alice.do(t, "cut", nil)
+		alice.await(t, "loss of the connection", is("disconnected"))
+		for i := range 5 {
+			bob.say(t, before, fmt.Sprint("meanwhile ", i))
+		}
+		if !alice.connect(t, b.starttls, b.trust, "starttls") || alice.jid != before {
+			t.Fatalf("not resumed: %s is now %s", before, alice.jid)
+		}
+		for i := range 5 {
+			if e := alice.await(t, "message", is("message")); e.Body != fmt.Sprint("meanwhile ", i) {
+				t.Fatalf("message %d after resuming is %q", i, e.Body)
+			}
+		}
+		alice.say(t, bob.jid, fmt.Sprint("after ", round))
+		if e := bob.await(t, "answer", is("message")); e.From != before || e.Body != fmt.Sprint("after ", round) {
+			t.Errorf("bob heard %q from %s", e.Body, e.From)
+		}
+	}
+	bob.say(t, "alice@"+domain, "the last")
+	if e := alice.await(t, "message", is("message")); e.Body != "the last" {
+		t.Errorf("a message came twice: %q", e.Body)
+	}
+	for _, line := range bob.out.lines() {
+		if has(`"unavailable"`, before)(line) {
+			t.Errorf("alice seemed to be away: %s", line)
+		}
 	}
 }
 

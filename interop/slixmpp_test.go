@@ -29,6 +29,7 @@ type event struct {
 	XML   string
 
 	JID, TLS, Version string // of "connect", "version"
+	Resumed           bool
 	Items             any
 	Identities        []string
 	Features          []string
@@ -42,7 +43,7 @@ type event struct {
 	Subscription, Ask, Name                 string
 	Reason, Text                            string // of an end
 	Result                                  string // of a reading
-	Fields                                  []map[string]any
+	Fields                                  []struct{ Name, Value, Unit string }
 }
 
 // newSlixmpp starts a client that is not connected yet.
@@ -70,19 +71,21 @@ func (b *broker) slixmpp(t *testing.T, name string) *slixmpp {
 	return c
 }
 
-// connect logs in. tls is "starttls", "direct" or "none".
-func (c *slixmpp) connect(t *testing.T, port int, trust, tls string) {
+// connect logs in, or resumes the session before. tls is "starttls", "direct" or "none".
+func (c *slixmpp) connect(t *testing.T, port int, trust, tls string) (resumed bool) {
 	t.Helper()
 	session := c.do(t, "connect", map[string]any{"port": port, "ca": trust, "tls": tls})
 	c.jid, c.tls = session.JID, session.TLS
 	if !strings.HasPrefix(c.jid, c.account+"/") {
 		t.Fatalf("%s got the address %q", c.name, c.jid)
 	}
+	return session.Resumed
 }
 
-// come sends first presence.
+// come asks for the roster, so that the broker tells of changes (RFC 6121 §2.1.6), and sends first presence.
 func (c *slixmpp) come(t *testing.T) {
 	t.Helper()
+	c.do(t, "roster", nil)
 	c.do(t, "presence", nil)
 	c.await(t, "own presence", presence(c.jid, ""))
 }

@@ -5,7 +5,9 @@ package interop
 import (
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -15,6 +17,7 @@ type terminal struct {
 	*process
 	tmux   string
 	socket string
+	pid    int // of the program
 }
 
 // onScreen starts a program on a screen. Both end with the test. More of the environment is given as "KEY=value".
@@ -27,11 +30,22 @@ func onScreen(t *testing.T, name string, env []string, program ...string) *termi
 		if t.Failed() {
 			t.Logf("%s shows:\n%s", name, s.shows(t))
 		}
-		s.command("kill-server") // which hangs up on the program; start kills it if need be
+		if s.pid == 0 {
+			return
+		}
+		syscall.Kill(s.pid, syscall.SIGKILL)
+		s.poll(t, "end of the program", func() bool { // of which the server takes note before it is ended itself
+			_, err := s.command("has-session")
+			return err != nil
+		})
 	})
-	show := append([]string{"new-session", "-d", "-x", "160", "-y", "50"}, program...)
-	s.poll(t, "terminal", func() bool {
-		_, err := s.command(show...) // fails until the server listens
+	show := append([]string{"new-session", "-d", "-x", "160", "-y", "50", "-P", "-F", "#{pane_pid}"}, program...)
+	s.poll(t, "terminal", func() bool { // which fails until the server listens
+		out, err := s.command(show...)
+		if err != nil {
+			return false
+		}
+		s.pid, err = strconv.Atoi(strings.TrimSpace(out))
 		return err == nil
 	})
 	return s

@@ -2,8 +2,10 @@ package thing_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -30,7 +32,7 @@ func TestAccountName(t *testing.T) {
 	})
 }
 
-// XEP-0077#registrar-processtypes: a name that is taken is a conflict, and a new thing takes another.
+// XEP-0077#usecases-register: a name that is taken is a conflict, and a new thing takes another.
 func TestAccountNameTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -250,5 +252,42 @@ func changeState(t *testing.T, dir string, change func(map[string]any)) {
 	}
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestFromEnvironment(t *testing.T) {
+	for _, name := range []string{"BROKER", "ADDR", "API_KEY", "API_SECRET", "ACCOUNT", "PASSWORD", "STATE", "CA"} {
+		t.Setenv("THING_"+name, "the "+name)
+	}
+	t.Setenv("STATE_DIRECTORY", "/var/lib/thing")
+	c := thing.FromEnvironment()
+	for got, want := range map[string]string{
+		c.Broker: "the BROKER", c.Addr: "the ADDR", c.APIKey: "the API_KEY", c.Secret: "the API_SECRET",
+		c.Account: "the ACCOUNT", c.Password: "the PASSWORD", c.State: "the STATE",
+	} {
+		if got != want {
+			t.Errorf("got %q; want %q", got, want)
+		}
+	}
+	if c.TLS == nil || c.TLS.RootCAs == nil || !c.TLS.RootCAs.Equal(x509.NewCertPool()) {
+		t.Error("without the authority that was asked for, others are trusted")
+	}
+	t.Setenv("THING_STATE", "")
+	if c := thing.FromEnvironment(); c.State != "/var/lib/thing" {
+		t.Errorf("State = %q; want systemd's", c.State)
+	}
+	t.Setenv("STATE_DIRECTORY", "")
+	if c := thing.FromEnvironment(); c.State != "thing-state" {
+		t.Errorf("State = %q", c.State)
+	}
+}
+
+// No secret gets into a log.
+func TestSecretsAreNotLogged(t *testing.T) {
+	var out strings.Builder
+	c := thing.Config{Broker: "broker.example", APIKey: "key", Secret: "s3cr3t", Password: "p4ssw0rd"}
+	slog.New(slog.NewTextHandler(&out, nil)).Info("x", "config", c)
+	if strings.Contains(out.String(), "s3cr3t") || strings.Contains(out.String(), "p4ssw0rd") || !strings.Contains(out.String(), "broker.example") {
+		t.Error(out.String())
 	}
 }

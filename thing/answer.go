@@ -54,7 +54,8 @@ var errBusy = stanza.ResourceConstraint.With("too many requests at once")
 const behind = 20 * time.Millisecond
 
 // respond runs answer beside the handlers, as long as the session lasts, and returns the first stanza that it sends, the answer of
-// the request, in the way of a handler. What it sends behind that goes out as it is.
+// the request, in the way of a handler, as a mux.Mux knows no other. What it sends behind that goes out as it is, once the handler
+// has returned.
 func (o *online) respond(ctx context.Context, answer func(send func(*stanza.Stanza) error)) (*xmlstream.Element, error) {
 	first := make(chan *stanza.Stanza, 1)
 	o.work.Go(func() {

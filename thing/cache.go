@@ -11,7 +11,8 @@ import (
 	"github.com/comity-iot/comity/xmpp/jid"
 )
 
-// maxAnswers bounds the answers of decision support that are remembered; beyond, those go first that were not used for longest.
+// maxAnswers bounds the answers of decision support that are remembered. Beyond, denials go first, as strangers can make as many of
+// them as they like, then what was not used for longest.
 const maxAnswers = 256
 
 // answer is one that decision support gave. It holds until the service says otherwise. XEP-0324#clearcache
@@ -61,7 +62,8 @@ func (s *state) remember(epoch uint64, a answer) bool {
 		return false
 	}
 	if len(s.kept.Answers) >= maxAnswers {
-		s.kept.Answers = slices.Delete(s.kept.Answers, 0, len(s.kept.Answers)-maxAnswers+1)
+		i := max(0, slices.IndexFunc(s.kept.Answers, func(a answer) bool { return !a.Allowed }))
+		s.kept.Answers = slices.Delete(s.kept.Answers, i, i+1)
 	}
 	s.kept.Answers = append(s.kept.Answers, a)
 	return true

@@ -13,9 +13,10 @@ import (
 
 // Bounds of chats.
 const (
-	maxChat    = 256 // bytes of a text that the thing reads
-	maxChats   = 64  // addresses whose last text is remembered
-	chatPerson = 200 * time.Millisecond
+	maxChat     = 256                    // bytes of a text that the thing reads
+	maxGreeting = 20                     // bytes behind a "hi" that is no more than that
+	maxChats    = 64                     // addresses whose last text is remembered
+	typing      = 200 * time.Millisecond // that people need for the next text, at least
 )
 
 // chats remembers who said something, so that two things cannot keep each other talking.
@@ -35,7 +36,7 @@ func (c *chats) answers(who jid.JID, understood bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	last, met := c.last[who]
-	if met && (now.Sub(last.at) < chatPerson || !understood && !last.understood) {
+	if met && (now.Sub(last.at) < typing || !understood && !last.understood) {
 		return false
 	}
 	if c.last == nil || len(c.last) >= maxChats && !met {
@@ -94,7 +95,7 @@ func (o *online) understand(text string) speech {
 	}
 	switch strings.ToLower(word) {
 	case "hi", "hello", "hej", "hey":
-		if len(rest) < len("there, my dear thing") {
+		if len(rest) <= maxGreeting {
 			return greet
 		}
 	case "?", "help":

@@ -50,12 +50,13 @@ type Events struct {
 }
 
 // FromEnvironment returns a Config of the variables THING_BROKER, THING_ADDR, THING_CA (a file of authorities to trust, PEM),
-// THING_API_KEY, THING_API_SECRET and THING_STATE, which is the folder that systemd gives a service, or else "thing-state". It logs
-// to standard error. What is missing or wrong is an error of Run.
+// THING_API_KEY, THING_API_SECRET, THING_ACCOUNT, THING_PASSWORD, and THING_STATE, without which the state is in the folder that
+// systemd gives a service, or else in "thing-state". It logs to standard error. What is missing or wrong is an error of Run.
 func FromEnvironment() Config {
 	c := Config{
 		Broker: os.Getenv("THING_BROKER"), Addr: os.Getenv("THING_ADDR"),
 		APIKey: os.Getenv("THING_API_KEY"), Secret: os.Getenv("THING_API_SECRET"),
+		Account: os.Getenv("THING_ACCOUNT"), Password: os.Getenv("THING_PASSWORD"),
 		State: "thing-state",
 		Log:   slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}

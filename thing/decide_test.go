@@ -63,7 +63,7 @@ func TestFriendship(t *testing.T) {
 	})
 }
 
-// XEP-0324#caching: what was answered is not asked again, until the service says so.
+// XEP-0324#cache: what was answered is not asked again, until the service says so.
 func TestAnswersAreRemembered(t *testing.T) {
 	live(t, station, func(w *world) {
 		w.broker.SetRules(allow)

@@ -83,11 +83,16 @@ func (t *Thing) findField(name string) *field {
 	return nil
 }
 
-// reading returns a value as one of the field.
+// reading returns a value as one of the field. Only a Numeric has a unit, so that an integer with one is told as that.
 func (f *field) reading(v Value) sensordata.Reading {
 	r := v.reading
 	r.Name, r.Categories, r.Writable = f.Name, f.Categories, f.writable
-	if r.Type == sensordata.Numeric || r.Type == sensordata.Int || r.Type == sensordata.Long {
+	switch r.Type {
+	case sensordata.Int, sensordata.Long:
+		if f.Unit != "" {
+			r.Type, r.Unit = sensordata.Numeric, f.Unit
+		}
+	case sensordata.Numeric:
 		r.Unit = f.Unit
 	}
 	return r

@@ -2,6 +2,7 @@ package thing
 
 import (
 	"context"
+	"time"
 
 	"github.com/comity-iot/comity/iot"
 	"github.com/comity-iot/comity/iot/provisioning"
@@ -19,7 +20,7 @@ import (
 func (o *online) fromRegistry(handle mux.IQFunc) mux.IQFunc {
 	return func(ctx context.Context, iq *stanza.IQ) (*xmlstream.Element, error) {
 		if at := o.state.view().Registry.JID; at.IsZero() || iq.From != at {
-			o.log.Warn("forged", "element", iq.Payload.Local(), "from", iq.From)
+			o.suspect(iq.Payload.Local(), iq.From)
 			return nil, stanza.Forbidden
 		}
 		return handle(ctx, iq)
@@ -31,9 +32,20 @@ func (o *online) isDecisions(from jid.JID, what string) bool {
 	if at := o.state.view().Decisions.JID; !at.IsZero() && from == at {
 		return true
 	}
-	o.log.Warn("forged", "element", what, "from", from)
+	o.suspect(what, from)
 	return false
 }
+
+// suspect logs what somebody has sent who has no right to, though not all of it, lest they fill the disk.
+func (o *online) suspect(what string, from jid.JID) {
+	if !o.quiet.isOn() {
+		o.quiet.begin(logEvery)
+		o.log.Warn("forged", "element", what, "from", from)
+	}
+}
+
+// logEvery is how often strangers can make the thing log.
+const logEvery = 10 * time.Second
 
 // errNode is for nodes of a concentrator, which a thing is not.
 var errNode = stanza.ItemNotFound.With("there are no nodes here")

@@ -51,6 +51,9 @@ func TestValues(t *testing.T) {
 		for want, v := range values {
 			w.thing.Field(thing.Field{Name: want, Read: func(context.Context) (thing.Value, error) { return v, nil }})
 		}
+		w.thing.Field(thing.Field{Name: "level", Unit: "%", Read: func(context.Context) (thing.Value, error) {
+			return thing.IntValue(40), nil
+		}})
 		w.thing.Field(thing.Field{Name: "old", Read: func(context.Context) (thing.Value, error) {
 			return thing.IntValue(1).At(at).With(sensordata.ManualReadout), nil
 		}})
@@ -63,6 +66,9 @@ func TestValues(t *testing.T) {
 			if text := got.Type.String() + " " + got.Value; !ok || text != want {
 				w.Errorf("got %q; want %q", text, want)
 			}
+		}
+		if level, _ := report.Latest("level"); level.Value != "40" || level.Unit != "%" {
+			w.Errorf("level: %+v", level) // only a numeric can have a unit on the wire
 		}
 		if old, _ := report.Latest("old"); !old.Time.Equal(at) || old.Quality != sensordata.ManualReadout {
 			w.Errorf("old: %+v", old)
@@ -312,4 +318,42 @@ func TestHostileRequests(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who gives up does not take away the value from who waits with them; when all have, the reading ends.
+func TestOneOfTwoGivesUp(t *testing.T) {
+	s := &slow{takes: 20 * time.Second}
+	live(t, func(w *world) {
+		w.thing.Field(s.field("Slow"))
+		w.config.Policy = thing.Everybody
+	}, func(w *world) {
+		w.friend(w.alice)
+		w.friend(w.mallory)
+		var wait sync.WaitGroup
+		first := make(chan struct{})
+		wait.Go(func() { // is being read for while the two below wait together
+			close(first)
+			w.must(w.alice.Read(w.ctx, sensordata.Request{}))
+		})
+		<-first
+		wait.Go(func() {
+			time.Sleep(3 * time.Second)
+			ctx, cancel := context.WithTimeout(w.ctx, 10*time.Second)
+			defer cancel()
+			if _, err := w.mallory.Read(ctx, sensordata.Request{}); !errors.Is(err, context.DeadlineExceeded) {
+				w.Errorf("mallory: %v", err)
+			}
+		})
+		wait.Go(func() {
+			time.Sleep(4 * time.Second)
+			report, err := w.alice.Read(w.ctx, sensordata.Request{Generation: iot.XSF})
+			if err != nil || len(fields(report)) != 1 {
+				w.Errorf("alice: %v, %v", report, err)
+			}
+		})
+		wait.Wait()
+		if n := s.reads.Load(); n != 2 {
+			w.Errorf("read %d times; want 2", n)
+		}
+	})
 }

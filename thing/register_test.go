@@ -1,6 +1,7 @@
 package thing_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -202,6 +203,70 @@ func TestReconnect(t *testing.T) {
 				w.Errorf("still %s", was)
 			}
 			w.must(w.owner.Read(w.ctx, sensordata.Request{}))
+		}
+	})
+}
+
+// At a server without any of this a thing decides alone; should the services come, it registers.
+func TestBrokerWithoutServices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.broker.Hide(true)
+		w.thing.Field(temperature(20))
+		online := make(chan thing.Address, 1)
+		w.config.Events.Online = func(account thing.Address) { online <- account }
+		w.config.Policy = func(_ context.Context, q thing.Question) thing.Verdict {
+			if q.From == w.alice.JID.Bare() {
+				return thing.Allow
+			}
+			return thing.Ask
+		}
+		w.start()
+		defer w.end()
+		if account := <-online; account != w.thing.JID() {
+			t.Errorf("online as %s", account)
+		}
+		synctest.Wait()
+		w.friend(w.alice)
+		w.must(w.alice.Read(w.ctx, sensordata.Request{}))
+		if ok, err := w.mallory.Befriend(w.ctx); ok || err != nil {
+			t.Errorf("mallory is a friend: %v", err)
+		}
+		if w.thing.Claim() != "" {
+			t.Errorf("claim %q, at no registry", w.thing.Claim())
+		}
+		time.Sleep(30 * time.Minute)
+		w.broker.Hide(false)
+		w.must(w.broker.Registered(w.ctx))
+	})
+}
+
+// XEP-0347#remove: it is acknowledged, and the owner stays.
+func TestRemoved(t *testing.T) {
+	live(t, nil, func(w *world) {
+		w.ok(w.broker.Claim(w.ctx, w.owner))
+		for g := range registry.Space.All() {
+			if answer, err := w.broker.Push(w.ctx, registry.Removed{}.Element(g)); answer != nil || err != nil {
+				w.Errorf("%v: %v, %v", g, answer, err)
+			}
+		}
+		if w.thing.Owner() != w.owner.JID.Bare() {
+			w.Errorf("the owner is %s", w.thing.Owner())
+		}
+	})
+}
+
+// Friends are known to come and go.
+func TestFriendsPresence(t *testing.T) {
+	live(t, nil, func(w *world) {
+		w.ok(w.broker.Claim(w.ctx, w.owner))
+		for _, typ := range []stanza.Type{stanza.Available, stanza.Unavailable, stanza.Available} {
+			w.owner.Send(&stanza.Stanza{Kind: stanza.Presence, Type: typ})
+			synctest.Wait()
+			want := []thing.Friend{{JID: w.owner.JID.Bare(), Online: typ == stanza.Available}}
+			if got := w.thing.Friends(); !slices.Equal(got, want) {
+				w.Errorf("after %q: %v; want %v", typ, got, want)
+			}
 		}
 	})
 }

@@ -43,6 +43,8 @@ type run struct {
 	tasks chan struct{}      // one for each task
 	work  sync.WaitGroup     // the tasks
 	away  pause              // of decision support
+	quiet pause              // of complaints about strangers
+	knows bool               // the services have been looked for; for live alone
 }
 
 // Run is the thing's life: it connects, makes its account and registers where need be, and answers, until ctx ends, whose cause it
@@ -166,7 +168,10 @@ func (r *run) live(ctx context.Context, s *client.Session) error {
 	}
 	defer o.listen(ctx)()
 	o.meet(ctx)
-	o.find(ctx) // before anybody sees us, so that we know whose word counts
+	if !r.knows { // before anybody sees us, so that we know whose word counts
+		o.find(ctx)
+		r.knows = true
+	}
 	o.send(ctx, presence)
 	if told := r.config.Events.Online; told != nil {
 		told(s.JID().Bare())
@@ -184,7 +189,7 @@ func (o *online) spawn(ctx context.Context, what string, from jid.JID, task func
 			task(ctx)
 		})
 	default:
-		o.log.Warn("too much at once", "dropped", what, "from", from)
+		o.log.Debug("too much at once", "dropped", what, "from", from)
 	}
 }
 

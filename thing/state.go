@@ -68,6 +68,9 @@ func openState(dir string) (*state, error) {
 	if err := json.Unmarshal(data, &s.kept); err != nil {
 		return nil, fmt.Errorf("thing: state: %s: %w", s.path, err)
 	}
+	if n := len(s.kept.Answers); n > maxAnswers {
+		s.kept.Answers = s.kept.Answers[n-maxAnswers:]
+	}
 	if s.kept.Key == "" {
 		return nil, fmt.Errorf("thing: state: %s is not that of a thing", s.path)
 	}

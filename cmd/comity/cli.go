@@ -30,6 +30,7 @@ type cli struct {
 	Search    searchCmd    `cmd:"" help:"Find public things by their tags."`
 	Read      readCmd      `cmd:"" help:"Read a sensor."`
 	Set       setCmd       `cmd:"" help:"Command an actuator."`
+	Thing     thingCmd     `cmd:"" help:"Make a thing of this machine."`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
 	Bench   benchCmd   `cmd:"" help:"Load an XMPP server on this machine and say what that costs it."`

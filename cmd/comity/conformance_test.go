@@ -15,6 +15,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/comity-iot/comity/module/moduletest"
 )
 
 var update = flag.Bool("update", false, "write docs/conformance.md anew")
@@ -187,4 +191,32 @@ func readComment(dir, text string) packageComment {
 		p.missing = strings.TrimPrefix(p.missing, words)
 	}
 	return p
+}
+
+// Every command, of the command line and of the broker's services, has a line in its guide.
+func TestCommandsPage(t *testing.T) {
+	text, err := os.ReadFile(repository + "/docs/commands.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, seen := string(text), 0
+	parser, err := kong.New(&cli{}, kong.Name("comity"), kong.NoDefaultHelp())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, leaf := range parser.Model.Leaves(true) {
+		if seen++; !strings.Contains(page, "| `"+leaf.FullPath()) {
+			t.Errorf("nothing of %s", leaf.FullPath())
+		}
+	}
+	for _, h := range moduletest.New(t, modules()...).Hooks {
+		for _, c := range h.Commands {
+			if seen++; !strings.Contains(page, "| `"+c.Node+"` |") {
+				t.Errorf("nothing of the command %s at %s", c.Node, c.On)
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("only %d commands were seen", seen)
+	}
 }

@@ -157,10 +157,10 @@ func (c *demoCmd) stage(e *env, r *running, wire *demo.Wire) (demo.Stage, error)
 		return demo.Stage{}, err
 	}
 	_, screen := terminal(e.stdout)
-	poor := e.variable("NO_COLOR") != "" || screen && e.variable("TERM") == "dumb"
+	poor := c.ASCII || e.isPoor()
 	return demo.Stage{
 		Domain: jid.MustParse(demoDomain), Addr: r.ports[0].Addr().String(), TLS: tlsTrusting(roots),
 		Operator: r.broker.Accounts, Wire: wire, Folder: r.folder, Backup: r.db.Backup, Log: r.log,
-		Out: e.stdout, Style: demo.Style{ASCII: c.ASCII || poor, Colours: screen, JSON: e.json},
+		Out: e.stdout, Style: demo.Style{ASCII: poor, Colours: screen && !poor, JSON: e.json},
 	}, nil
 }

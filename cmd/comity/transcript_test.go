@@ -33,7 +33,7 @@ import (
 const transcripts = "../../spec/transcripts"
 
 // fewest is how many transcripts there are at least, so that none gets lost.
-const fewest = 1
+const fewest = 64
 
 // TestTranscripts plays every transcript against the broker with all its features. The broker leaves nothing behind when it is closed.
 func TestTranscripts(t *testing.T) {

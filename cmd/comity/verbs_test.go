@@ -152,8 +152,16 @@ func TestVerbs(t *testing.T) {
 
 func testSearch(t *testing.T, p *place, lamp string) {
 	for _, terms := range [][]string{
-		{"MAN=maker.example"}, {"man=MAKER.example", "#V>=1.2"}, {"#V>1", "#V<2"}, {"#V=1.2"}, {"#V<>7"},
-		{"#V>1.1", "#V<1"}, {"CITY~st*"}, {"CITY~*hol*"}, {"CITY>Berlin"}, {"iotdisco:MAN=maker.example;#V>=1.0"},
+		{"MAN=maker.example"},
+		{"man=MAKER.example", "#V>=1.2"},
+		{"#V>1", "#V<2"},
+		{"#V=1.2"},
+		{"#V<>7"},
+		{"#V>1.1", "#V<1"},
+		{"CITY~st*"},
+		{"CITY~*hol*"},
+		{"CITY>Berlin"},
+		{"iotdisco:MAN=maker.example;#V>=1.0"},
 	} {
 		o := p.want(t, "bob", done, lamp, append([]string{"search", "--json"}, terms...)...)
 		found := decode[foundLine](t, o.out)
@@ -203,7 +211,9 @@ func testSet(t *testing.T, p *place, lamp string) {
 	out := newWatched()
 	e := &env{stdin: strings.NewReader("what\nd\n"), stdout: out, stderr: out, signals: signals}
 	code := make(chan exitCode)
-	go func() { code <- run(context.Background(), e, []string{"questions", "--watch", "--profile", p.people["alice"]}) }()
+	go func() {
+		code <- run(context.Background(), e, []string{"questions", "--watch", "--profile", p.people["alice"]})
+	}()
 	out.wait("everyone at example.org may control " + lamp + ": Relay")
 	signals <- os.Interrupt
 	if c := <-code; c != done {

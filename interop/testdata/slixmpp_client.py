@@ -90,14 +90,31 @@ class Commands:
         if ca:
             client.ca_certs = ca
         begun = asyncio.get_running_loop().create_future()
-        client.add_event_handler("session_start", lambda _: begun.set_result(None), disposable=True)
-        client.add_event_handler("disconnected", lambda why: begun.done() or begun.set_exception(
-            ConnectionError(why or "disconnected")), disposable=True)
+
+        def settle(resumed, error=None):
+            if begun.done():
+                pass
+            elif error:
+                begun.set_exception(error)
+            else:
+                begun.set_result(resumed)
+
+        client.add_event_handler("session_start", lambda _: settle(False), disposable=True)
+        client.add_event_handler("session_resumed", lambda _: settle(True), disposable=True)
+        client.add_event_handler("disconnected", lambda why: settle(False, ConnectionError(why or "disconnected")), disposable=True)
         client.connect((client.boundjid.host, port), use_ssl=tls == "direct", force_starttls=tls == "starttls",
                        disable_starttls=tls != "starttls")
-        await begun
+        resumed = await begun
         version = client.socket.version() if hasattr(client.socket, "version") else ""
-        return {"jid": client.boundjid.full, "tls": version}
+        return {"jid": client.boundjid.full, "tls": version, "resumed": resumed}
+
+    async def manage(self):
+        """Has the stream be managed, so that it can be resumed (XEP-0198)."""
+        self.client.register_plugin("xep_0198")
+
+    async def cut(self):
+        """Loses the connection."""
+        self.client.transport.abort()
 
     async def roster(self):
         """Asks for the roster."""

@@ -85,12 +85,12 @@ func (st *clientStream) sasl(ctx context.Context, el *xmlstream.Element) error {
 		if challenge == nil {
 			challenge = []byte{}
 		}
-		return st.conn.Write(stream.SASL("challenge", challenge))
+		return st.write(stream.SASL("challenge", challenge))
 	}
-	if err := st.conn.Write(stream.SASL("success", challenge)); err != nil {
+	if err := st.write(stream.SASL("success", challenge)); err != nil {
 		return err
 	}
-	return st.conn.Restart() // RFC 6120 §6.4.6
+	return st.restart() // RFC 6120 §6.4.6
 }
 
 func (st *clientStream) newAttempt(mechanism string) error {
@@ -142,7 +142,7 @@ func (st *clientStream) refuse(err error) error {
 		log = st.server.Log.Error
 	}
 	log("login failed", "remote", st.remote, "condition", string(condition), "err", err)
-	if err := st.conn.Write(stream.Failure(string(condition))); err != nil {
+	if err := st.write(stream.Failure(string(condition))); err != nil {
 		return err
 	}
 	if st.failed >= st.server.Settings.Attempts {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/comity-iot/comity/server/session"
+	"github.com/comity-iot/comity/store"
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stanza"
 	"github.com/comity-iot/comity/xmpp/stream"
@@ -52,12 +53,9 @@ func (st *clientStream) readError(err error) error {
 // header answers the client's header with ours and the features of the phase. RFC 6120 §4.7
 func (st *clientStream) header() error {
 	h := st.conn.Header()
-	to, err := jid.Parse(h.To)
-	host := st.server.Hosts[to.Domain()]
-	if st.host != nil && host != st.host {
-		return stream.HostUnknown.With("another domain than before")
-	}
-	if err := st.open(h.Lang); err != nil {
+	host := st.hostOf(h.To)
+	st.conn.SetWriteDeadline(time.Now().Add(st.server.Settings.Write))
+	if err := st.open(host); err != nil {
 		return err
 	}
 	switch {
@@ -65,21 +63,31 @@ func (st *clientStream) header() error {
 		return stream.InvalidNamespace
 	case !speaks(h.Version):
 		return stream.UnsupportedVersion
-	case h.To == "" && len(st.server.Hosts) != 1:
-		return stream.HostUnknown.With("the header names no domain")
-	case err != nil && h.To != "":
+	case host == nil:
 		return stream.HostUnknown
-	}
-	if h.To == "" { // RFC 6120 §4.7.2: the only one there is
-		for _, only := range st.server.Hosts {
-			host = only
-		}
-	}
-	if host == nil {
-		return stream.HostUnknown
+	case st.host != nil && host != st.host:
+		return stream.HostUnknown.With("another domain than before")
 	}
 	st.host = host
-	return st.conn.Write(stream.Features(st.features()...))
+	return st.write(stream.Features(st.features()...))
+}
+
+// hostOf returns the domain that a header is for, or nil. One without a name is for that of the header before it, or for the only one
+// that there is. RFC 6120 §4.7.2
+func (st *clientStream) hostOf(to string) *Host {
+	if to == "" {
+		if st.host == nil && len(st.server.Hosts) == 1 {
+			for _, only := range st.server.Hosts {
+				return only
+			}
+		}
+		return st.host
+	}
+	addr, err := jid.Parse(to)
+	if err != nil || !addr.IsDomain() {
+		return nil
+	}
+	return st.server.Hosts[addr.Domain()]
 }
 
 // speaks reports whether a client's version goes with ours, which is 1.0: a later minor version breaks nothing, and without a version
@@ -90,23 +98,34 @@ func speaks(version string) bool {
 	return ok && err == nil && strings.TrimLeft(major, "0") == "1"
 }
 
-// open sends our header.
-func (st *clientStream) open(lang string) error {
+// open sends our header, in the name of host. Where that is nil, a domain that is here answers for one that is not. RFC 6120 §4.9.3.6
+func (st *clientStream) open(host *Host) error {
 	st.id = stream.NewID()
 	st.opened = true
 	h := transport.Header{ID: st.id, Version: "1.0", Content: stanza.Client, Lang: "en"}
-	switch {
-	case st.host != nil:
-		h.From = st.host.Domain.Addr.String()
-	case st.server.Hosts[st.conn.Header().To] != nil:
-		h.From = st.conn.Header().To
-	default: // RFC 6120 §4.9.3.6: who answers for a domain that is not here
-		for d := range st.server.Hosts {
-			h.From = d
+	if host == nil {
+		host = st.host
+	}
+	if host != nil {
+		h.From = host.Domain.Addr.String()
+	} else {
+		for h.From = range st.server.Hosts {
 			break
 		}
 	}
 	return st.conn.Open(h)
+}
+
+// write sends what belongs to the negotiation. Once there is a session, all that is sent goes through its queue.
+func (st *clientStream) write(items ...xmlstream.Appender) error {
+	st.conn.SetWriteDeadline(time.Now().Add(st.server.Settings.Write))
+	return st.conn.Write(items...)
+}
+
+// restart makes ready for the client's new header, which is answered with a new one of ours. RFC 6120 §5.4.3.3, §6.4.6
+func (st *clientStream) restart() error {
+	st.opened = false
+	return st.conn.Restart()
 }
 
 // features offers what comes next: TLS, then login, then a resource.
@@ -120,7 +139,7 @@ func (st *clientStream) features() []*xmlstream.Element {
 	case st.mayLogIn():
 		offers = append(offers, st.mechanisms()...)
 	}
-	if !st.secure && st.account.IsZero() {
+	if !st.secure && st.account.IsZero() && st.cert.Config != nil {
 		tls := xmlstream.New(stream.NSTLS, "starttls")
 		if !st.mayLogIn() {
 			tls = tls.With(xmlstream.New(stream.NSTLS, "required"))
@@ -157,20 +176,20 @@ func (st *clientStream) element(ctx context.Context, t *xmlstream.Tokenizer) err
 // startTLS turns on TLS, after which the client begins anew. RFC 6120 §5.4.2
 func (st *clientStream) startTLS(ctx context.Context) error {
 	if st.secure || !st.account.IsZero() || st.cert.Config == nil {
-		st.conn.Write(xmlstream.New(stream.NSTLS, "failure"))
+		st.write(xmlstream.New(stream.NSTLS, "failure"))
 		return errClosed
 	}
 	st.conn.Tokens().SkipSpace()
 	if st.conn.Tokens().Buffered() > 0 {
 		return stream.PolicyViolation.With("data behind starttls")
 	}
-	if err := st.conn.Write(xmlstream.New(stream.NSTLS, "proceed")); err != nil {
+	if err := st.write(xmlstream.New(stream.NSTLS, "proceed")); err != nil {
 		return err
 	}
 	if err := st.handshake(ctx); err != nil {
 		return err
 	}
-	return st.conn.Restart()
+	return st.restart()
 }
 
 func (st *clientStream) handshake(ctx context.Context) error {
@@ -197,12 +216,11 @@ func (st *clientStream) request(ctx context.Context, t *xmlstream.Tokenizer) err
 	if err == nil {
 		payload, err = st.answer(ctx, s)
 	}
+	if fatal := stream.AsError(err); fatal != nil {
+		return fatal
+	}
 	if st.sess != nil {
 		return nil // bound: the answer is in the session's queue
-	}
-	var fatal *stream.Error
-	if errors.As(err, &fatal) {
-		return fatal
 	}
 	reply := s.Reply(payload)
 	if err != nil {
@@ -212,7 +230,7 @@ func (st *clientStream) request(ctx context.Context, t *xmlstream.Tokenizer) err
 		reply.From = st.host.Domain.Addr
 	}
 	reply.To = jid.JID{} // the client has no address yet
-	return st.conn.Write(reply)
+	return st.write(reply)
 }
 
 func (st *clientStream) answer(ctx context.Context, s *stanza.Stanza) (*xmlstream.Element, error) {
@@ -223,12 +241,12 @@ func (st *clientStream) answer(ctx context.Context, s *stanza.Stanza) (*xmlstrea
 	name := iq.Payload.Name()
 	if !st.account.IsZero() {
 		if name == (xmlstream.Name{Space: stream.NSBind, Local: "bind"}) && iq.Type == stanza.Set {
-			return nil, st.bind(s)
+			return nil, st.bind(ctx, s)
 		}
-		return nil, &stream.Error{Condition: stream.NotAuthorized, Text: "bind a resource first"}
+		return nil, stream.NotAuthorized.With("bind a resource first")
 	}
 	if !st.mayLogIn() {
-		return nil, &stream.Error{Condition: stream.PolicyViolation, Text: "turn on TLS first"}
+		return nil, stream.PolicyViolation.With("turn on TLS first")
 	}
 	for _, h := range st.host.Hooks {
 		for _, b := range h.BeforeAuth {
@@ -237,33 +255,40 @@ func (st *clientStream) answer(ctx context.Context, s *stanza.Stanza) (*xmlstrea
 			}
 		}
 	}
-	return nil, &stream.Error{Condition: stream.NotAuthorized}
+	return nil, stream.NotAuthorized
 }
 
 // bind gives the client a session with a resource of ours: it cannot be guessed, so that who lost sight of the client's presence
 // cannot reach it with requests. RFC 6120 §7.6
-func (st *clientStream) bind(request *stanza.Stanza) error {
+func (st *clientStream) bind(ctx context.Context, request *stanza.Stanza) error {
 	srv := st.server
-	if len(srv.Router.Of(st.account)) >= srv.Settings.Sessions {
-		return stanza.ResourceConstraint.With("too many sessions of this account") // §7.6.2.1
-	}
 	full, err := st.account.WithResource(stream.NewID())
 	if err != nil {
 		return err
 	}
 	sess := session.New(full, st.conn, time.Now(), &srv.sessions, st.host.Session)
+	if !srv.Router.Bind(st.host.Domain, sess, srv.Settings.Sessions) {
+		return stanza.ResourceConstraint.With("too many sessions of this account") // §7.6.2.1
+	}
 	srv.mu.Lock()
-	closing := srv.closing
 	st.sess = sess
+	closing := srv.closing
 	srv.mu.Unlock()
-	reply := request.Reply(xmlstream.New(stream.NSBind, "bind",
-		xmlstream.New(stream.NSBind, "jid", xmlstream.Text(full.String()))))
-	reply.To = full
-	sess.Push(reply)
-	srv.Router.Bind(st.host.Domain, sess)
 	if closing {
 		return stream.SystemShutdown
 	}
+	// The account may have been removed since the login, and its sessions ended before this was one.
+	switch info, err := srv.Credentials.Account(ctx, st.account); {
+	case errors.Is(err, store.ErrNotFound), err == nil && info.Disabled:
+		return stream.NotAuthorized
+	case err != nil:
+		srv.Log.Error("account unreadable", "account", st.account, "err", err)
+		return stream.InternalServerError
+	}
+	reply := request.Reply(xmlstream.New(stream.NSBind, "bind",
+		xmlstream.New(stream.NSBind, "jid", xmlstream.Text(full.String()))))
+	reply.To = full
+	sess.Push(reply) // only now, when others reach the session too
 	return nil
 }
 

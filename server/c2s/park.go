@@ -12,8 +12,8 @@ import (
 // goroutine waits for all parked streams together and gives a stream a goroutine again when its client has sent something.
 // A stream stays on its goroutine for parkAfter, for one that has just spoken will often speak again.
 //
-// A read that runs into its deadline can go on later, over TLS too: crypto/tls does not keep an error that is a time-out. A write
-// that fails is final (transport.Conn), and never comes here.
+// A read that runs into its deadline can go on later, over TLS too: crypto/tls does not keep an error that is a time-out, which is
+// proved at the start (transport.ReadsResume). A write that fails is final (transport.Conn), and never comes here.
 
 // parkAfter is how long a stream is idle before it is parked, at most; half of it at least.
 const parkAfter = time.Second

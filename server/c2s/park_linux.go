@@ -111,7 +111,8 @@ func (e *epoll) wait() {
 			continue
 		}
 		if err != nil {
-			e.log.Error("parked streams lost", "err", err)
+			e.log.Error("idle streams keep a goroutine each", "err", err)
+			e.wakeAll()
 			return
 		}
 		for _, ev := range events[:n] {
@@ -124,6 +125,17 @@ func (e *epoll) wait() {
 			}
 		}
 	}
+}
+
+// wakeAll ends parking with a goroutine for each stream.
+func (e *epoll) wakeAll() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closed = true
+	for _, resume := range e.parked {
+		go resume()
+	}
+	clear(e.parked)
 }
 
 // close implements parker. Streams that are still parked were closed before.

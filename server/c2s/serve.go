@@ -19,6 +19,7 @@ func (st *clientStream) serve(ctx context.Context) {
 	st.conn.Tokens().SetLimits(xmlstream.Limits{
 		Bytes: settings.StanzaBytes, Depth: settings.StanzaDepth, Nodes: settings.StanzaNodes,
 	})
+	st.conn.SetReadDeadline(time.Time{}) // that of the negotiation
 	go st.run(ctx)
 }
 
@@ -27,10 +28,10 @@ var errIdle = errors.New("c2s: idle")
 
 // next reads and handles one element.
 func (st *clientStream) next(ctx context.Context) error {
-	now := time.Now()
-	if now.After(st.alarm) { // an exact deadline for each read would cost more than the read is late
-		st.alarm = now.Add(parkAfter / 2)
-		st.conn.SetReadDeadline(now.Add(parkAfter))
+	if now, idle := time.Now(), st.server.idle; idle > 0 && now.After(st.alarm) {
+		// An exact deadline for each read would cost more than the read is late.
+		st.alarm = now.Add(idle / 2)
+		st.conn.SetReadDeadline(now.Add(idle))
 	}
 	kind, err := st.conn.Next()
 	if err != nil {
@@ -43,15 +44,19 @@ func (st *clientStream) next(ctx context.Context) error {
 	case xmlstream.End:
 		return errClosed
 	}
-	t := st.conn.Tokens()
-	if err := st.bucket.take(ctx, st.server.Settings, t.Size()); err != nil {
-		return err
+	t, now := st.conn.Tokens(), time.Now()
+	if wait := st.bucket.take(st.server.Settings, now, t.Size()); wait > 0 {
+		st.pause(ctx, wait)
 	}
 	s, ok, err := stanza.Read(t)
 	if !ok {
 		if t.Name().Space == stanza.Client {
 			return stream.UnsupportedStanzaType
 		}
+		if !st.sess.Begin(st.conn) { // what it acknowledges has been settled on the other
+			return net.ErrClosed
+		}
+		defer st.sess.Pass()
 		return st.nonza(ctx, t.Element())
 	}
 	if !st.sess.Begin(st.conn) {
@@ -83,7 +88,7 @@ func (st *clientStream) waitOn(err error) error {
 		return errIdle
 	case st.begun.IsZero():
 		st.begun = now
-	case now.Sub(st.begun) > st.server.Settings.Element:
+	case now.Sub(st.begun) >= st.server.Settings.Element:
 		return stream.ConnectionTimeout.With("the stanza does not end")
 	}
 	return nil
@@ -97,44 +102,39 @@ func (st *clientStream) reject(s *stanza.Stanza, err error) {
 	}
 }
 
+// pause lets a stream wait that is over its rate. What it has read is handled then, also when the broker ends meanwhile.
+func (st *clientStream) pause(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-st.server.quit:
+	case <-ctx.Done():
+	}
+}
+
 // bucket limits what a stream sends in the long run, by making it wait.
 type bucket struct {
 	stanzas, bytes float64 // what may be sent at once
 	filled         time.Time
 }
 
-// take accounts for one stanza of n bytes and waits where the stream is over its rate.
-func (b *bucket) take(ctx context.Context, s *Settings, n int) error {
-	if s.StanzasSecond == 0 && s.BytesSecond == 0 {
-		return nil
-	}
-	now := time.Now()
-	if b.filled.IsZero() {
-		b.stanzas, b.bytes = float64(s.StanzasSecond*s.Burst), float64(s.BytesSecond*s.Burst)
-	} else {
-		passed := now.Sub(b.filled).Seconds()
-		b.stanzas = min(b.stanzas+passed*float64(s.StanzasSecond), float64(s.StanzasSecond*s.Burst))
-		b.bytes = min(b.bytes+passed*float64(s.BytesSecond), float64(s.BytesSecond*s.Burst))
+// take accounts for one stanza of n bytes and returns how long the stream has to wait where it is over its rate.
+func (b *bucket) take(s *Settings, now time.Time, n int) (wait time.Duration) {
+	passed := float64(s.Burst)
+	if !b.filled.IsZero() {
+		passed = now.Sub(b.filled).Seconds()
 	}
 	b.filled = now
-	b.stanzas--
-	b.bytes -= float64(n)
-	var wait float64
+	b.stanzas = min(b.stanzas+passed*float64(s.StanzasSecond), float64(s.StanzasSecond*s.Burst)) - 1
+	b.bytes = min(b.bytes+passed*float64(s.BytesSecond), float64(s.BytesSecond*s.Burst)) - float64(n)
 	if s.StanzasSecond > 0 {
-		wait = max(wait, -b.stanzas/float64(s.StanzasSecond))
+		wait = seconds(-b.stanzas / float64(s.StanzasSecond))
 	}
 	if s.BytesSecond > 0 {
-		wait = max(wait, -b.bytes/float64(s.BytesSecond))
+		wait = max(wait, seconds(-b.bytes/float64(s.BytesSecond)))
 	}
-	if wait <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(time.Duration(wait * float64(time.Second)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return wait
 }
+
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }

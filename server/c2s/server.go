@@ -21,6 +21,7 @@ import (
 	"github.com/comity-iot/comity/server/session"
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/sasl"
+	"github.com/comity-iot/comity/xmpp/transport"
 )
 
 // Certificate is what the broker shows to clients, and its leaf, which some clients bind their login to.
@@ -52,25 +53,44 @@ type Server struct {
 	Credentials Credentials
 	Hosts       map[string]*Host    // by domain
 	Certificate func() *Certificate // asked for each stream, so that it may be renewed
-	Session     *session.Hooks      // what sessions call
 
 	sessions session.Settings
-	parker   parker
-	mu       sync.Mutex
-	streams  map[*clientStream]struct{}
-	perAddr  map[netip.Addr]int
-	closing  bool
-	work     sync.WaitGroup
+	parker   parker        // nil where each stream keeps its goroutine
+	idle     time.Duration // how long a read waits before it gives up for the time being; 0 for ever
+	quit     chan struct{} // closed by Shutdown
+
+	mu      sync.Mutex
+	streams map[*clientStream]struct{}
+	perAddr map[netip.Addr]int
+	closing bool
+	work    sync.WaitGroup
 }
 
 // Open makes ready; Shutdown is its end.
 func (s *Server) Open() {
+	s.open()
+	if err := transport.ReadsResume(); err != nil {
+		s.Log.Warn("idle streams keep a goroutine each, and a stanza may take for ever", "err", err)
+		return
+	}
+	s.park(newParker(s.Log), parkAfter)
+}
+
+func (s *Server) open() {
 	s.streams = map[*clientStream]struct{}{}
 	s.perAddr = map[netip.Addr]int{}
 	s.sessions = session.Settings{
 		Queue: s.Settings.QueueStanzas, QueueBytes: s.Settings.QueueBytes, Write: s.Settings.Write,
 	}
-	s.parker = newParker(s.Log)
+	s.quit = make(chan struct{})
+}
+
+// park says how idle streams are parked; without a parker they are not, and time out only to see that no stanza takes too long.
+func (s *Server) park(p parker, after time.Duration) {
+	s.parker, s.idle = p, after
+	if p == nil {
+		s.idle = s.Settings.Element
+	}
 }
 
 // Serve accepts streams until the listener is closed. direct says that they start with TLS.
@@ -133,8 +153,10 @@ func (s *Server) release(st *clientStream) {
 	}
 }
 
-// Shutdown takes no more streams and ends all there are with system-shutdown, then waits for them or for ctx.
+// Shutdown takes no more streams and ends all there are, those that have a session with system-shutdown; then it waits for them. When
+// ctx ends their connections are cut. It is called once.
 func (s *Server) Shutdown(ctx context.Context) {
+	close(s.quit)
 	s.mu.Lock()
 	s.closing = true
 	var open []*clientStream

@@ -83,9 +83,7 @@ func (st *clientStream) Send(item xmlstream.Appender) {
 		st.sess.Push(item)
 		return
 	}
-	// The next read tells of an error.
-	st.conn.SetWriteDeadline(time.Now().Add(st.server.Settings.Write))
-	st.conn.Write(item)
+	st.write(item) // an error is final: the next write or read tells of it
 }
 
 // Value implements module.Stream.
@@ -142,9 +140,9 @@ func (st *clientStream) end(err error) {
 	if st.sess != nil {
 		switch {
 		case told != nil:
-			st.sess.Close(told)
+			st.sess.CloseFrom(st.conn, told)
 		case err == errClosed:
-			st.sess.Close(nil)
+			st.sess.CloseFrom(st.conn, nil)
 		default:
 			st.sess.Detach(st.conn)
 		}
@@ -154,7 +152,7 @@ func (st *clientStream) end(err error) {
 	st.conn.SetWriteDeadline(time.Now().Add(farewell))
 	if told != nil {
 		if !st.opened { // an error needs a stream to be in. RFC 6120 §4.9.1.2
-			st.open("")
+			st.open(nil)
 		}
 		st.conn.Write(told.Element())
 	}

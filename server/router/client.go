@@ -49,14 +49,14 @@ func (r *Router) fromClient(ctx context.Context, d *Domain, from *session.Sessio
 	return r.route(ctx, s)
 }
 
-// presence lets the feature that knows presence do its work, and tells the others when messages can reach the session now that
-// could not before.
+// presence lets the feature that knows presence do its work, and tells the others where the session has become available, or messages
+// can reach it now that could not before.
 func (r *Router) presence(ctx context.Context, d *Domain, from *session.Session, s *stanza.Stanza) error {
-	before := reachable(from)
+	available, before := from.Presence() != nil, reachable(from)
 	if err := d.Presence.Out(ctx, from, s); err != nil {
 		return err
 	}
-	if before || from.Presence() == nil {
+	if from.Presence() == nil || available && (before || !reachable(from)) {
 		return nil
 	}
 	first := true

@@ -13,7 +13,7 @@ func (r *Router) toAccount(ctx context.Context, d *Domain, s *stanza.Stanza) err
 	account := s.To.Bare()
 	for _, f := range d.incoming {
 		if err := f(ctx, account, s); err != nil {
-			return err
+			return refused(s, err)
 		}
 	}
 	if s.To.IsFull() {
@@ -23,6 +23,15 @@ func (r *Router) toAccount(ctx context.Context, d *Domain, s *stanza.Stanza) err
 		return r.toMissing(ctx, d, s)
 	}
 	return r.toBare(ctx, d, s)
+}
+
+// refused returns what the sender of a stanza that a feature does not let in is told. Of presence it is told nothing, as by an account
+// that does not exist, unless something is broken. RFC 6121 §8.5.1, XEP-0191#block
+func refused(s *stanza.Stanza, err error) error {
+	if s.Kind == stanza.Presence && stanza.AsError(err).Condition != stanza.InternalServerError {
+		return nil
+	}
+	return err
 }
 
 // toSession hands over to the exact resource, available or not. RFC 6121 §8.5.3.1
@@ -50,7 +59,7 @@ func (r *Router) toMissing(ctx context.Context, d *Domain, s *stanza.Stanza) err
 		}
 		return stanza.ServiceUnavailable
 	case stanza.Presence: // §8.5.3.2.2
-		if s.Type == stanza.Probe {
+		if s.Type == stanza.Probe || isSubscription(s.Type) {
 			return d.Presence.In(ctx, s.Addressed(s.From, s.To.Bare()))
 		}
 		return nil

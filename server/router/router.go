@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 
 	"github.com/comity-iot/comity/module"
 	"github.com/comity-iot/comity/server/session"
@@ -29,6 +30,7 @@ type Router struct {
 	remote Sender
 
 	online  table
+	ending  sync.WaitGroup // sessions that are gone from online, until nothing of them runs
 	pending pending
 	lanes   lanes
 }
@@ -125,16 +127,20 @@ func (r *Router) Bounce(ctx context.Context, s *stanza.Stanza, err error) {
 	}
 }
 
-// Bind makes a session reachable.
-func (r *Router) Bind(d *Domain, s *session.Session) {
-	r.online.add(s)
+// Bind makes a session reachable. It reports false where the account has as many as the limit already.
+func (r *Router) Bind(d *Domain, s *session.Session, limit int) bool {
+	if !r.online.add(s, limit) {
+		return false
+	}
 	for _, f := range d.bound {
 		f(s)
 	}
+	return true
 }
 
 // Ended takes a session away and tells the features. It is the session's Ended hook.
 func (r *Router) Ended(s *session.Session) {
+	r.ending.Go(s.Wait) // before EndSessions cannot see it any more
 	if !r.online.remove(s) {
 		return
 	}
@@ -155,6 +161,8 @@ func (r *Router) Undelivered(s *session.Session, sts []*stanza.Stanza) {
 	for _, st := range sts {
 		var err error
 		switch {
+		case st.Kind == stanza.Message && st.From == s.JID().Bare():
+			// The account's own server made it for this session alone, as a copy of a message: the others have theirs.
 		case st.Kind == stanza.Message:
 			err = r.toBare(ctx, d, st)
 		case st.IsRequest():
@@ -190,11 +198,21 @@ func (r *Router) Sessions(fn func(*session.Session) bool) { r.online.each(fn) }
 // Wait returns once nothing that was handed to a service is under way any more.
 func (r *Router) Wait() { r.lanes.work.Wait() }
 
-// EndSessions ends the sessions that wait to be resumed, once no stream is left.
+// endAtOnce is how many sessions end beside each other, so that what they leave is stored in common commits.
+const endAtOnce = 64
+
+// EndSessions ends the sessions that wait to be resumed, once no stream is left, and returns when what all sessions have left
+// undelivered is taken care of.
 func (r *Router) EndSessions() {
+	free := make(chan struct{}, endAtOnce)
 	r.online.each(func(s *session.Session) bool {
-		s.Close(nil)
-		s.Wait()
+		free <- struct{}{}
+		r.ending.Go(func() {
+			s.Close(nil)
+			s.Wait()
+			<-free
+		})
 		return true
 	})
+	r.ending.Wait()
 }

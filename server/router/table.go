@@ -48,12 +48,18 @@ func (t *table) get(full jid.JID) *session.Session {
 	return nil
 }
 
-func (t *table) add(s *session.Session) {
+// add reports whether s found room among at most limit.
+func (t *table) add(s *session.Session, limit int) bool {
 	bare := s.JID().Bare()
 	sh := t.shard(bare)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	sh.accounts[bare] = append(slices.Clip(sh.accounts[bare]), s)
+	old := sh.accounts[bare]
+	if len(old) >= limit {
+		return false
+	}
+	sh.accounts[bare] = append(slices.Clip(old), s)
+	return true
 }
 
 // remove reports whether s was there.

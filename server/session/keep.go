@@ -105,6 +105,9 @@ func (s *Session) Begin(conn Conn) bool {
 	return current
 }
 
+// Pass ends what Begin began for an element that is no stanza and does not count.
+func (s *Session) Pass() { s.handling.Unlock() }
+
 // Done counts the stanza as handled: its effects are durable where they are to be.
 func (s *Session) Done() {
 	s.mu.Lock()
@@ -176,14 +179,38 @@ func (s *Session) Resume(conn Conn, h uint32, reply func(handled uint32) xmlstre
 	}
 	k.sent -= uint32(len(k.stanzas))
 	k.stanzas, k.bytes = nil, 0
-	s.queue = append(again, s.queue...)
+	for _, it := range s.queue {
+		if _, ok := it.(*stanza.Stanza); ok { // what else there is was for the other stream: an old <a/> would contradict the reply
+			again = append(again, it)
+		} else {
+			s.bytes -= size(it)
+		}
+	}
+	s.queue = again
 	s.conn, s.writing = conn, false
+	// Only a connection that is not being written to can be told: the other may be dead, and the new one would have to wait for it.
+	tell := old != nil && s.out.TryLock()
+	if tell {
+		s.work.Add(1)
+		go s.replaced(old)
+	}
 	s.wake()
 	s.mu.Unlock()
-	if old != nil {
+	if old != nil && !tell {
 		old.Close()
 	}
 	return nil
+}
+
+// replaced closes a connection whose session has gone on over another. It is given out, locked. XEP-0198#resumption
+func (s *Session) replaced(old Conn) {
+	defer s.work.Done()
+	defer s.out.Unlock()
+	defer old.Close()
+	old.SetWriteDeadline(time.Now().Add(closeTimeout))
+	if old.Write((&stream.Error{Condition: stream.Conflict}).Element()) == nil {
+		old.End()
+	}
 }
 
 // Detach takes a lost connection away. With stream management the session waits to be resumed; else it ends.
@@ -217,6 +244,18 @@ func (s *Session) Close(err error) {
 	s.end(final)
 }
 
+// CloseFrom closes the session as conn's stream ends, and the connection alone where the session has gone on to another.
+func (s *Session) CloseFrom(conn Conn, err error) {
+	s.mu.Lock()
+	elsewhere := !s.ended && s.conn != conn
+	s.mu.Unlock()
+	if elsewhere {
+		conn.Close()
+		return
+	}
+	s.Close(err)
+}
+
 // closing says how a stream is to be closed: with an error, or nil for none.
 type closing struct{ err *stream.Error }
 
@@ -228,7 +267,7 @@ func (s *Session) end(final *closing) {
 		return
 	}
 	s.ended = true
-	conn, queue := s.conn, s.queue
+	conn, queue, kept := s.conn, s.queue, s.keep != nil
 	s.conn, s.queue, s.bytes = nil, nil, 0
 	var unacked []xmlstream.Appender
 	if s.keep != nil {
@@ -248,7 +287,7 @@ func (s *Session) end(final *closing) {
 		// Whoever ends a session must not wait for its client.
 		go func() {
 			defer s.work.Done()
-			if s.finish(conn, queue, final) && unacked == nil {
+			if s.finish(conn, queue, final) && !kept {
 				return
 			}
 			s.undelivered(append(unacked, queue...))

@@ -66,6 +66,7 @@ type Broker struct {
 	rules      Rules
 	asked      []thing.Question
 	away       bool
+	hidden     bool
 	shown      *stanza.Stanza // the thing's last presence to everybody
 }
 
@@ -123,6 +124,13 @@ func (b *Broker) Leave(away bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.away = away
+}
+
+// Hide makes the services impossible to find, as at a broker that has none, or lets them be found again.
+func (b *Broker) Hide(hidden bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.hidden = hidden
 }
 
 // Accounts returns the names of the accounts that were made, sorted.

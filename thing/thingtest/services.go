@@ -64,7 +64,12 @@ func (b *Broker) info(_ context.Context, iq *stanza.IQ) (*xmlstream.Element, err
 }
 
 func (b *Broker) items(context.Context, *stanza.IQ) (*xmlstream.Element, error) {
-	i := disco.Items{Items: []disco.Item{{JID: b.service}}}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var i disco.Items
+	if !b.hidden {
+		i.Items = append(i.Items, disco.Item{JID: b.service})
+	}
 	return i.Element(), nil
 }
 

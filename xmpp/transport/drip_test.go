@@ -14,12 +14,13 @@ import (
 	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
 
-// through reads the next thing, however often reading times out, and returns how often it did.
+// through reads the next thing, however often reading times out, and returns how often it did. In between the connection rests.
 func through(t interface{ Fatalf(string, ...any) }, c *transport.TCP, want xmlstream.Kind) (timeouts int) {
 	for {
 		kind, err := c.Next()
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			timeouts++
+			c.Rest()
 			continue
 		}
 		if err != nil || kind != want {

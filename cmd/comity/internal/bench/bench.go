@@ -24,8 +24,9 @@
 // Names of metrics that can be compared between servers, with their units:
 //
 //	rss_per_session, pss_per_session            KiB   idle, telemetry: growth since before the first login, by sessions
-//	rss_before, rss, rss_left                   MiB   before the first login, under load, after the last logout
-//	kernel_per_socket                           KiB   idle: growth of all slab caches, by sockets of both ends
+//	rss_before, pss_before, rss, rss_left       MiB   before the first login, under load, after the last logout
+//	kernel_per_socket                           KiB   idle: growth of all slab caches, by sockets of both ends; only root may see it
+//	tcp_buffers_per_socket                      KiB   idle: growth of what waits in sockets, by sockets of both ends
 //	cpu_idle                                    %     idle: of one processor, while nothing happens
 //	cpu_per_message, cpu_per_request            µs    chat and telemetry; iq, by round trips
 //	cpu_per_delivery                            µs    fanout, pubsub
@@ -35,6 +36,7 @@
 //	latency_p50, latency_p99                    ms    from the sender's write to the receiver's read; of an iq, to the answer; of a fan-out, to the last receiver
 //	first_features, cpu_first_features          ms    coldstart: from exec to <stream:features/>; processor time until then
 //	p99_quiet, p99_half, p99_closed             ms    slow: of others, before, beside half records, beside closed windows
+//	rss_quiet, rss_half, rss_closed             MiB   slow: at the same times
 //
 // Missing: servers on other machines, other transports than TCP, the server's time in garbage collection (nothing outside can see
 // it), and a client that acknowledges or resumes under load (XEP-0198 is switched on in idle only).
@@ -42,85 +44,12 @@ package bench
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"time"
 )
-
-// MaxN is the greatest number of sessions, pairs or whatever a scenario counts.
-const MaxN = 100_000
-
-// Options say what to load, and how.
-type Options struct {
-	Server   netip.AddrPort // a loopback address, see ParseServer
-	Direct   bool           // streams start with TLS (XEP-0368)
-	Domain   string         // of the accounts
-	Accounts Accounts
-	Roots    *x509.CertPool // that the server's certificate is checked against
-
-	PID     int    // of the server; 0 finds the process that listens at Server
-	Command string // starts the server anew for each scenario (idle, coldstart: each round); by /bin/sh, with exec
-
-	N           int           // 0 for the scenario's own
-	Rounds      int           // of measuring
-	Duration    time.Duration // of a round
-	Warmup      time.Duration // before the first round
-	Settle      time.Duration // from the last login to the reading of memory
-	Period      time.Duration // telemetry: between two messages of a thing
-	Window      int           // chat, busy: messages in flight per pair
-	Collectors  int           // telemetry
-	Contacts    int           // idle: in each roster, an even number
-	Parallel    int           // logins at a time
-	SM          bool          // idle: turn on XEP-0198
-	PostQuantum bool          // offer X25519MLKEM768 too
-	PubSub      string        // address of the PubSub service; empty to look for one, then for PEP
-
-	Progress func(text string)   // may be nil
-	Result   func(*Result) error // gets each result when it is there
-}
-
-// Error is what went wrong and what to do about it.
-type Error struct {
-	Err  error
-	Next string // a sentence or a command
-}
-
-// Error says what went wrong.
-func (e *Error) Error() string { return e.Err.Error() }
-
-// Unwrap returns the error without advice.
-func (e *Error) Unwrap() error { return e.Err }
-
-func advise(next, format string, args ...any) error {
-	return &Error{fmt.Errorf(format, args...), next}
-}
-
-// Scenario is one kind of load.
-type Scenario struct {
-	Name  string
-	About string // for a list
-	N     int    // by default
-	run   func(*run, context.Context) error
-}
-
-// Scenarios returns all there are, in the order of "all".
-func Scenarios() []Scenario {
-	return []Scenario{
-		{"coldstart", "time to the first stream features, memory of the empty server (needs --command)", 1, (*run).coldstart},
-		{"idle", "memory of a session that only is there; n sessions", 10_000, (*run).idle},
-		{"login", "processor time of a login, with TLS in full and resumed; n accounts in turn", 200, (*run).login},
-		{"chat", "processor time of a 200-byte message between n pairs, one in flight and busy", 500, (*run).chat},
-		{"iq", "processor time of a round trip with a 600-byte result between n pairs", 500, (*run).iq},
-		{"fanout", "processor time of presence to each of n contacts", 200, (*run).fanout},
-		{"pubsub", "processor time of a 600-byte item to each of n subscribers", 200, (*run).pubsub},
-		{"telemetry", "n things say 300 bytes each period to a few collectors: processor time, memory, latency", 5_000, (*run).telemetry},
-		{"slow", "latency of others beside n half TLS records and n/10 closed windows", 10_000, (*run).slow},
-	}
-}
 
 // run is one scenario under way.
 type run struct {
@@ -143,6 +72,10 @@ func Run(ctx context.Context, o Options, names ...string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	if o.Roots == nil && (o.Direct || len(chosen) != 1 || chosen[0].Name != "coldstart") {
+		return advise("Name it with --ca: of comity, ca.pem in its data folder; of others, their certificate if it is self-signed.",
+			"nothing to check the server's certificate against")
+	}
 	proc := os.DirFS("/proc")
 	if _, err := fs.Stat(proc, "self/stat"); err != nil {
 		return advise("Run it on Linux.", "the server's processor time and memory are read from /proc, which is not here")
@@ -150,7 +83,7 @@ func Run(ctx context.Context, o Options, names ...string) error {
 	raiseFiles()
 	for _, s := range chosen {
 		r := &run{Options: o, scenario: s, proc: proc, host: readHost(proc)}
-		if r.N == 0 {
+		if r.N == 0 || s.N == 1 {
 			r.N = s.N
 		}
 		if s.Name == "coldstart" && o.Command == "" && len(chosen) > 1 {
@@ -163,48 +96,6 @@ func Run(ctx context.Context, o Options, names ...string) error {
 			}
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
-	}
-	return nil
-}
-
-// choose returns the scenarios of these names.
-func choose(names []string) ([]Scenario, error) {
-	all := Scenarios()
-	wanted := map[string]bool{}
-	for _, n := range names {
-		wanted[n] = true
-	}
-	var chosen []Scenario
-	for _, s := range all {
-		if wanted[s.Name] || wanted["all"] {
-			chosen = append(chosen, s)
-		}
-		delete(wanted, s.Name)
-	}
-	delete(wanted, "all")
-	for n := range wanted {
-		return nil, advise("See: comity bench --help", "there is no scenario %q", n)
-	}
-	return chosen, nil
-}
-
-func (o *Options) check() error {
-	switch {
-	case !o.Server.IsValid() || !o.Server.Addr().IsLoopback():
-		return errNotHere(o.Server.String())
-	case o.N < 0 || o.N > MaxN:
-		return advise("Choose fewer.", "n is from 1 to %d", MaxN)
-	case o.Rounds < 1 || o.Rounds > 1000 || o.Window < 1 || o.Window > 1000 || o.Parallel < 1 || o.Parallel > 1000:
-		return advise("See: comity bench --help", "rounds, window and parallel are from 1 to 1000")
-	case o.Duration <= 0 || o.Duration > time.Hour || o.Warmup < 0 || o.Warmup > time.Hour || o.Settle < 0 || o.Settle > time.Hour:
-		return advise("See: comity bench --help", "durations are up to an hour")
-	case o.Period <= 0 || o.Period > time.Hour || o.Collectors < 1 || o.Collectors > 1000:
-		return advise("See: comity bench --help", "the period is up to an hour, the collectors are from 1 to 1000")
-	case o.Contacts < 0 || o.Contacts > 200 || o.Contacts%2 != 0:
-		return advise("Choose another number, such as 10.", "contacts are an even number up to 200")
-	case o.Roots == nil:
-		return advise("Name it with --ca: of comity, ca.pem in its data folder; of others, their certificate if it is self-signed.",
-			"nothing to check the server's certificate against")
 	}
 	return nil
 }
@@ -237,7 +128,7 @@ func (r *run) withServer(ctx context.Context, do func() error) (err error) {
 	}
 	defer func() {
 		r.say("ending the server")
-		err = errors.Join(err, r.server.end())
+		err = errors.Join(err, r.server.end(r.proc))
 	}()
 	return do()
 }

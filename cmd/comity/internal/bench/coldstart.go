@@ -37,7 +37,7 @@ func (r *run) oneStart(ctx context.Context) (up start, m memory, err error) {
 	if err = sleep(ctx, min(r.Settle, emptySettle)); err == nil {
 		m, err = readMemory(r.proc, r.server.pid)
 	}
-	if e := r.server.end(); err == nil {
+	if e := r.server.end(r.proc); err == nil {
 		err = e
 	}
 	return up, m, err

@@ -2,8 +2,8 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -18,13 +18,17 @@ type gauge struct {
 
 func newGauge() *gauge { return &gauge{epoch: time.Now()} }
 
+// stamp begins the id of a stanza that carries the time.
+const stamp = "b."
+
 // now is the time that is written into a stanza, as its id.
 func (g *gauge) now() int64 { return int64(time.Since(g.epoch)) }
 
 // seen counts a stanza by the id that now made; others are not counted.
 func (g *gauge) seen(id string) bool {
-	sent, err := strconv.ParseInt(id, 36, 64)
-	if err != nil {
+	digits, ok := strings.CutPrefix(id, stamp)
+	sent, err := strconv.ParseInt(digits, 36, 64)
+	if !ok || err != nil {
 		return false
 	}
 	g.latency.add(time.Duration(g.now() - sent))
@@ -42,12 +46,26 @@ type stamped struct {
 // AppendXML implements xmlstream.Appender.
 func (s stamped) AppendXML(dst []byte, _ string) []byte {
 	dst = append(dst, s.head...)
+	dst = append(dst, stamp...)
 	dst = strconv.AppendInt(dst, s.at, 36)
 	return append(dst, s.tail...)
 }
 
-// errStalled says that nothing moved for a whole round.
-var errStalled = errors.New("nothing arrived in a whole round: does the server hold back, by a limit on rates?")
+// stallPatience bounds a round in which nothing arrives.
+const stallPatience = 30 * time.Second
+
+// round lasts for a while, and longer if nothing has arrived since the count was before.
+func (g *gauge) round(ctx context.Context, d time.Duration, before int64) error {
+	begun := time.Now()
+	for wait := d; ; wait = 10 * time.Millisecond {
+		if err := sleep(ctx, wait); err != nil || g.count.Load() != before {
+			return err
+		}
+		if took := time.Since(begun); took > d+stallPatience {
+			return advise("Does the server hold back, by a limit on rates? Lift its limits for the test.", "nothing arrived in %s", took.Round(time.Second))
+		}
+	}
+}
 
 // reading is what is read of the server and of the load at one time.
 type reading struct {
@@ -81,15 +99,12 @@ func (r *run) rounds(ctx context.Context, g *gauge, warmup, duration time.Durati
 	}
 	for i := range r.Rounds {
 		r.say("round %d of %d", i+1, r.Rounds)
-		if err := sleep(ctx, duration); err != nil {
+		if err := g.round(ctx, duration, before.count); err != nil {
 			return nil, err
 		}
 		after, err := r.read(g)
 		if err != nil {
 			return nil, err
-		}
-		if after.count == before.count {
-			return nil, &Error{errStalled, "Lift the server's limits for the test, or make --duration longer."}
 		}
 		if err := s.add(before, after, g.latency.take(), r); err != nil {
 			return nil, err

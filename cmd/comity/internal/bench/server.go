@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
+	"os"
 	"os/exec"
 	"sync"
 	"syscall"
@@ -77,7 +78,7 @@ func startServer(ctx context.Context, r *run) (*server, start, error) {
 		}
 	}
 	if err != nil {
-		return nil, start{}, errors.Join(err, s.end())
+		return nil, start{}, errors.Join(err, s.end(r.proc))
 	}
 	return s, up, nil
 }
@@ -102,8 +103,8 @@ func (s *server) await(ctx context.Context, r *run) error {
 	}
 }
 
-// end asks the server to stop, and insists.
-func (s *server) end() error {
+// end asks the server to stop, and insists: then also with processes that have left its group, as those that su starts do.
+func (s *server) end(proc fs.FS) error {
 	signalGroup(s.pid, syscall.SIGTERM)
 	late := time.NewTimer(endPatience)
 	defer late.Stop()
@@ -112,7 +113,13 @@ func (s *server) end() error {
 		return nil
 	case <-late.C:
 	}
+	members, _ := family(proc, s.pid) // none if it has ended by now
 	signalGroup(s.pid, syscall.SIGKILL)
+	for _, pid := range members {
+		if p, err := os.FindProcess(pid); err == nil {
+			p.Kill()
+		}
+	}
 	<-s.done
 	return fmt.Errorf("the server did not end in %s and was killed", endPatience)
 }

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	watchers    = 25                    // pairs whose latency is watched
+	watchedMost = 25                    // pairs whose latency is watched, but no more than n
 	watchPeriod = 50 * time.Millisecond // between two messages of each
 	tinyWindow  = 4 << 10               // receive buffer of who does not read
 	floodBytes  = 256 << 10             // for each who does not read
@@ -18,6 +18,7 @@ const (
 // more, those that do not read, and one that sends to the latter.
 type slow struct {
 	*run
+	watchers     int // sessions of the pairs
 	half, closed int
 	cuts         []*cuttable
 	g            *gauge
@@ -25,8 +26,8 @@ type slow struct {
 
 // slow watches how others fare beside clients that hold the server up.
 func (r *run) slow(ctx context.Context) error {
-	l := &slow{run: r, half: r.N, closed: (r.N + 9) / 10, cuts: make([]*cuttable, r.N), g: newGauge()}
-	c, ctx, err := r.gather(ctx, 2*watchers+l.half+l.closed+1, gathering{how: l.how, deaf: l.isClosed, mortal: l.isHalf})
+	l := &slow{run: r, watchers: 2 * min(watchedMost, r.N), half: r.N, closed: (r.N + 9) / 10, cuts: make([]*cuttable, r.N), g: newGauge()}
+	c, ctx, err := r.gather(ctx, l.watchers+l.half+l.closed+1, gathering{how: l.how, deaf: l.isClosed, mortal: l.isHalf})
 	if err != nil {
 		return err
 	}
@@ -50,17 +51,17 @@ func (r *run) slow(ctx context.Context) error {
 	return r.tell("", metrics, note)
 }
 
-func (l *slow) isHalf(i int) bool { return i >= 2*watchers && i < 2*watchers+l.half }
+func (l *slow) isHalf(i int) bool { return i >= l.watchers && i < l.watchers+l.half }
 
 func (l *slow) isClosed(i int) bool {
-	return i >= 2*watchers+l.half && i < 2*watchers+l.half+l.closed
+	return i >= l.watchers+l.half && i < l.watchers+l.half+l.closed
 }
 
 func (l *slow) how(i int) dialing {
 	switch {
 	case l.isHalf(i):
 		cut := &cuttable{}
-		l.cuts[i-2*watchers] = cut
+		l.cuts[i-l.watchers] = cut
 		return dialing{cut: cut}
 	case l.isClosed(i):
 		return dialing{window: tinyWindow}
@@ -74,7 +75,7 @@ func (l *slow) watched(ctx context.Context, c *crowd) error {
 		from     []*session
 		messages []stamped
 	)
-	for i := 0; i < 2*watchers; i += 2 {
+	for i := 0; i < l.watchers; i += 2 {
 		to := c.sessions[i+1]
 		to.setHot(func(a *arrival) (bool, error) {
 			return a.kind == "message" && a.typ != "error" && l.g.seen(a.id), nil
@@ -100,7 +101,7 @@ func (l *slow) phases(ctx context.Context, c *crowd) ([]Metric, error) {
 	}
 	for i, cut := range l.cuts {
 		cut.half.Store(true)
-		if err := c.sessions[2*watchers+i].write(raw("<presence><status>" + filler(chatBody) + "</status></presence>")); err != nil {
+		if err := c.sessions[l.watchers+i].write(raw("<presence><status>" + filler(chatBody) + "</status></presence>")); err != nil {
 			return nil, err
 		}
 	}
@@ -125,7 +126,7 @@ func (l *slow) flood(ctx context.Context, c *crowd) error {
 	last.setHot(func(*arrival) (bool, error) { return true, nil })
 	tail := "><body>" + filler(floodPiece) + "</body></message>"
 	for range floodBytes / floodPiece {
-		for i := 2*watchers + l.half; i < len(c.sessions)-1; i++ {
+		for i := l.watchers + l.half; i < len(c.sessions)-1; i++ {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}

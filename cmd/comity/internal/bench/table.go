@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -82,8 +83,12 @@ func headline() []struct{ scenario, metric, title string } {
 }
 
 // WriteComparison writes the results of several servers as one table in Markdown: a column for each, with the median and the least
-// and greatest of the rounds.
+// and greatest of the rounds. Of results for the same scenario and variant the last counts.
 func WriteComparison(w io.Writer, servers [][]*Result) error {
+	servers = slices.Clone(servers)
+	for i := range servers {
+		servers[i] = latest(servers[i])
+	}
 	fmt.Fprint(w, "| processor time or memory |")
 	for _, results := range servers {
 		fmt.Fprintf(w, " %s |", columnName(results))
@@ -99,7 +104,9 @@ func WriteComparison(w io.Writer, servers [][]*Result) error {
 			for _, results := range servers {
 				fmt.Fprintf(w, " %s |", cell(results, h.scenario, variant, h.metric))
 			}
-			fmt.Fprintln(w)
+			if _, err := fmt.Fprintln(w); err != nil {
+				return err
+			}
 		}
 	}
 	for _, results := range servers {
@@ -109,8 +116,19 @@ func WriteComparison(w io.Writer, servers [][]*Result) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintln(w)
-	return err
+	return nil
+}
+
+// latest leaves out what was measured again later.
+func latest(results []*Result) []*Result {
+	var kept []*Result
+	for i, r := range results {
+		again := slices.ContainsFunc(results[i+1:], func(o *Result) bool { return o.Scenario == r.Scenario && o.Variant == r.Variant })
+		if !again {
+			kept = append(kept, r)
+		}
+	}
+	return kept
 }
 
 func columnName(results []*Result) string {
@@ -137,13 +155,11 @@ func variants(servers [][]*Result, scenario, metric string) []string {
 	return all
 }
 
-// cell is what the last such result says: a file may have been written to twice.
 func cell(results []*Result, scenario, variant, metric string) string {
-	text := "–"
 	for _, r := range results {
 		if m, ok := r.Metric(metric); ok && r.Scenario == scenario && r.Variant == variant {
-			text = fmt.Sprintf("%s %s (%s–%s)", number(m.Median), m.Unit, number(m.Min), number(m.Max))
+			return fmt.Sprintf("%s %s (%s–%s)", number(m.Median), m.Unit, number(m.Min), number(m.Max))
 		}
 	}
-	return text
+	return "–"
 }

@@ -53,10 +53,10 @@ func (r *run) telemetry(ctx context.Context) error {
 	return r.tell("", append(s.metrics("cpu_per_message"), summary("rss_per_session", "KiB", per)))
 }
 
-// reading300 is the message of a thing to a collector: 300 bytes with an id of seven.
+// reading300 is the message of a thing to a collector: 300 bytes with a time of seven digits.
 func reading300(to *session) stamped {
 	m := stamped{head: "<message" + attr("to", to.jid.String()) + " id='", tail: "'></message>"}
-	m.tail = "'>" + payload(telemetrySize-len(m.head)-len(m.tail)-7) + "</message>"
+	m.tail = "'>" + payload(telemetrySize-len(m.head)-len(m.tail)-len(stamp)-7) + "</message>"
 	return m
 }
 

@@ -40,8 +40,8 @@ type Stage struct {
 	Style Style
 }
 
-// stepLimit is how long one step may take. None takes as much as a second where nothing is wrong.
-const stepLimit = 10 * time.Second
+// stepLimit is how long one step may take. Where nothing is wrong, and the machine has nothing else to do, none takes as much as a second.
+const stepLimit = 30 * time.Second
 
 // Show is a stage with all that came upon it.
 type Show struct {
@@ -115,7 +115,9 @@ func (s *Show) Play(ctx context.Context) error {
 func (s *Show) Resume(ctx context.Context) error {
 	limited, cancel := context.WithTimeoutCause(ctx, stepLimit, errSlow)
 	defer cancel()
-	s.startThings()
+	s.startThermometer()
+	s.startLamp()
+	s.startMachine()
 	for _, d := range s.things() {
 		if _, err := get(limited, d, d.online, "address"); err != nil {
 			return err

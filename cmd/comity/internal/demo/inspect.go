@@ -34,6 +34,7 @@ func (s *Show) inspect(ctx context.Context) error {
 	if err := s.Backup(ctx, backup); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
+	defer os.Remove(backup) // it was for the search
 	values := s.given.all()
 	if len(values) == 0 {
 		return check(false, "nothing was measured")

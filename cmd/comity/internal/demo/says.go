@@ -2,7 +2,6 @@ package demo
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	"github.com/comity-iot/comity/iot"
@@ -47,7 +46,7 @@ func (in *interpreter) says(s *stanza.Stanza) string {
 	}
 	if s.Type == stanza.ErrorType {
 		e := stanza.ParseError(s.Child(stanza.Client, "error"))
-		return "no: " + cmp.Or(e.Text, string(e.Condition))
+		return "no (" + cmp.Or(e.Text, string(e.Condition)) + ")"
 	}
 	return in.answers(s, request)
 }
@@ -70,7 +69,7 @@ func saysPresence(s *stanza.Stanza) string {
 func (in *interpreter) saysMessage(s *stanza.Stanza) string {
 	if el := child(s, provisioning.OwnerSpace); el != nil {
 		if q, err := provisioning.ParseQuestion(el); err == nil {
-			return "may " + in.want(q.Remote, q.Op, in.name(q.Thing.JID), q.Asked) + "? I said no for now; answer when you like"
+			return "may " + in.want(in.name(q.Remote), q.Op, in.name(q.Thing.JID), q.Asked) + "? I said no for now; answer when you like"
 		}
 	}
 	if el := child(s, provisioning.DeviceSpace); el != nil {
@@ -135,7 +134,7 @@ func (in *interpreter) asksRegistry(el *xmlstream.Element) string {
 	}
 	if s, err := registry.ParseSearch(el); err == nil {
 		if uri, err := (registry.URI{Search: s.Operators}).Format(); err == nil {
-			return "which things have " + strings.TrimPrefix(uri, "iotdisco:") + "?"
+			return "which things have " + strings.ReplaceAll(strings.TrimPrefix(uri, "iotdisco:"), ";", " and ") + "?"
 		}
 	}
 	return el.Local()
@@ -143,13 +142,13 @@ func (in *interpreter) asksRegistry(el *xmlstream.Element) string {
 
 func (in *interpreter) asksDecision(el *xmlstream.Element) string {
 	if f, err := provisioning.ParseIsFriend(el); err == nil {
-		return "may " + in.want(f.Remote, provisioning.Befriend, "me", provisioning.Scope{}) + "?"
+		return "may " + in.want(in.name(f.Remote), provisioning.Befriend, "", provisioning.Scope{}) + "?"
 	}
 	if r, err := provisioning.ParseCanRead(el); err == nil {
-		return "may " + in.want(r.Remote, provisioning.Read, "me", provisioning.Scope{Categories: r.Categories, Names: r.Fields}) + "?"
+		return "may " + in.want(in.name(r.Remote), provisioning.Read, "", provisioning.Scope{Categories: r.Categories, Names: r.Fields}) + "?"
 	}
 	if c, err := provisioning.ParseCanControl(el); err == nil {
-		return "may " + in.want(c.Remote, provisioning.Control, "me", provisioning.Scope{Names: c.Parameters}) + "?"
+		return "may " + in.want(in.name(c.Remote), provisioning.Control, "", provisioning.Scope{Names: c.Parameters}) + "?"
 	}
 	if el.Local() == "clearCache" {
 		return "forget every answer that you remember"
@@ -163,90 +162,30 @@ func (in *interpreter) rules(el *xmlstream.Element) string {
 	if err != nil {
 		return el.Local()
 	}
-	verb := "no, never: "
-	if a.Allow {
-		verb = "yes: "
-	}
 	who := a.Origin.String()
 	if a.Origin.Kind == provisioning.FromCaller {
-		who = in.name(a.Remote) + " alone"
+		who = in.name(a.Remote)
 	}
-	return verb + who + " " + strings.TrimPrefix(in.want(a.Remote, a.Op, in.name(a.Thing.JID), a.Scope), in.name(a.Remote)+" ")
+	if !a.Allow {
+		return "no, " + who + " may not " + a.Op.String() + " " + in.name(a.Thing.JID)
+	}
+	return "yes, " + in.want(who+" may", a.Op, in.name(a.Thing.JID), a.Scope)
 }
 
-// want says who wants what.
-func (in *interpreter) want(who jid.JID, op provisioning.Operation, thing string, s provisioning.Scope) string {
-	text := fmt.Sprintf("%s %s %s", in.name(who), op, thing)
-	if op != provisioning.Befriend {
-		text += " (" + names(s.Names, "everything") + ")"
+// want says who wants what of a thing, which is empty for the one that speaks.
+func (in *interpreter) want(who string, op provisioning.Operation, thing string, s provisioning.Scope) string {
+	switch op {
+	case provisioning.Read:
+		who += " read " + names(s.Names, "everything")
+	case provisioning.Control:
+		who += " set " + names(s.Names, "everything")
+	default:
+		return who + " befriend " + cmp.Or(thing, "me")
 	}
-	return text
-}
-
-// answers is for results.
-func (in *interpreter) answers(s, request *stanza.Stanza) string {
-	iq, err := s.IQ()
-	if err != nil {
-		return ""
+	if thing != "" {
+		who += " of " + thing
 	}
-	el := iq.Payload
-	if el == nil {
-		return "done"
-	}
-	if items, err := disco.ParseItems(el); err == nil {
-		var all []string
-		for _, i := range items.Items {
-			all = append(all, i.JID.String())
-		}
-		return strings.Join(all, ", ")
-	}
-	if r, err := registry.ParseClaimResult(el); err == nil {
-		if request.Content.Len() > 0 && request.Content.At(0).Name.Local == "mine" {
-			return "yes, you own " + in.name(r.Thing.JID) + " now"
-		}
-		return in.name(r.Thing.JID) + " owns you already"
-	}
-	if f, err := registry.ParseFound(el); err == nil {
-		var all []string
-		for _, t := range f.Things {
-			all = append(all, in.name(t.Thing.JID))
-		}
-		return names(all, "none")
-	}
-	if text := in.decided(el); text != "" {
-		return text
-	}
-	if has(el, sensordata.Family) {
-		return saysData(el)
-	}
-	if r, err := control.ParseResponse(el); err == nil {
-		return "done: " + names(r.Parameters, "all of it")
-	}
-	return "done"
-}
-
-// decided is for the answers of decision support.
-func (in *interpreter) decided(el *xmlstream.Element) string {
-	if r, err := provisioning.ParseIsFriendResponse(el); err == nil {
-		return yes(r.Allowed, nil)
-	}
-	if r, err := provisioning.ParseCanReadResponse(el); err == nil {
-		return yes(r.Allowed, r.Fields)
-	}
-	if r, err := provisioning.ParseCanControlResponse(el); err == nil {
-		return yes(r.Allowed, r.Parameters)
-	}
-	return ""
-}
-
-func yes(allowed bool, scope []string) string {
-	switch {
-	case !allowed:
-		return "no"
-	case len(scope) == 0:
-		return "yes"
-	}
-	return "yes, but only " + names(scope, "")
+	return who
 }
 
 // saysData is for sensor data.

@@ -3,9 +3,9 @@ package demo
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/comity-iot/comity/cmd/comity/internal/qrtext"
+	"github.com/comity-iot/comity/iot"
 	"github.com/comity-iot/comity/iot/registry"
 	"github.com/comity-iot/comity/iot/sensordata"
 	"github.com/comity-iot/comity/module"
@@ -47,25 +47,10 @@ func (s *Show) key(ctx context.Context) (module.APIKey, error) {
 
 // register is step 2.
 func (s *Show) register(ctx context.Context) error {
-	mark := s.Wire.mark()
-	s.startThings()
-	for _, d := range s.things() {
-		at, err := get(ctx, d, d.online, "address")
-		if err != nil {
-			return err
-		}
-		asked := func(st *stanza.Stanza) bool {
-			_, items := st.Content.Find(disco.NSItems, "query")
-			return st.From.Bare() == at && st.To == s.Domain && items
-		}
-		if _, err := s.Wire.wait(ctx, mark, asked); err != nil {
-			return fmt.Errorf("%s has not asked which services there are: %w", d.name, err)
-		}
-		st, err := s.Wire.wait(ctx, mark, between(at, s.service(), registry.Space, "register"))
-		if err != nil {
-			return fmt.Errorf("%s has not registered: %w", d.name, err)
-		}
-		if err := s.checkRegistration(d, st); err != nil {
+	for _, begin := range []func(){s.startThermometer, s.startLamp, s.startMachine} {
+		mark := s.Wire.mark()
+		begin()
+		if err := s.seeRegistration(ctx, mark, s.things()[len(s.things())-1]); err != nil {
 			return err
 		}
 	}
@@ -73,16 +58,34 @@ func (s *Show) register(ctx context.Context) error {
 		return err
 	}
 	for _, d := range s.things() {
-		claim, err := get(ctx, d, d.claim, "QR code")
-		if err != nil {
-			return err
-		}
-		put(d.claim, claim)
-		if err := s.showCode(d, claim); err != nil {
+		if err := s.showCode(d); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// seeRegistration waits until a thing has found the registry, and is in it.
+func (s *Show) seeRegistration(ctx context.Context, mark int, d *device) (err error) {
+	at, err := get(ctx, d, d.online, "address")
+	if err != nil {
+		return err
+	}
+	_, err = s.Wire.wait(ctx, mark, func(st *stanza.Stanza) bool {
+		_, items := st.Content.Find(disco.NSItems, "query")
+		return st.From.Bare() == at && st.To == s.Domain && items
+	})
+	if err != nil {
+		return fmt.Errorf("the %s has not asked which services there are: %w", d.name, err)
+	}
+	st, err := s.Wire.wait(ctx, mark, between(at, s.service(), registry.Space, "register"))
+	if err != nil {
+		return fmt.Errorf("the %s has not registered: %w", d.name, err)
+	}
+	if d.claimed, err = get(ctx, d, d.claim, "QR code"); err != nil {
+		return err
+	}
+	return s.checkRegistration(d, st)
 }
 
 // checkRegistration looks for what a thing must say of itself. XEP-0347#register
@@ -121,7 +124,7 @@ func (s *Show) checkAccounts(ctx context.Context) error {
 }
 
 // showCode prints what is on the thing's sticker.
-func (s *Show) showCode(d *device, claim string) error {
+func (s *Show) showCode(d *device) error {
 	style := qrtext.Plain
 	switch {
 	case s.Style.ASCII:
@@ -129,11 +132,11 @@ func (s *Show) showCode(d *device, claim string) error {
 	case s.Style.Colours:
 		style = qrtext.Colours
 	}
-	code, err := qrtext.Draw(claim, style)
+	code, err := qrtext.Draw(d.claimed, style)
 	if err != nil {
 		return err
 	}
-	s.line(func(t *teller) { t.code(d.name, claim, code) })
+	s.line(func(t *teller) { t.code(d.name, d.claimed, code) })
 	return nil
 }
 
@@ -147,21 +150,39 @@ func (s *Show) claim(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	report, err := sensordata.Read(ctx, s.alice, s.full(ctx, s.alice, s.machine), sensordata.Request{})
+	s.note("The owner needs nobody's leave:")
+	report, err := s.readAll(ctx, s.thermometer)
 	if err != nil {
-		return fmt.Errorf("alice reads the machine: %w", err)
+		return err
 	}
-	s.note("The owner needs nobody's leave: these are values of the very machine that this runs on.")
+	for _, name := range []string{"Temperature", "Humidity"} {
+		told, ok := report.Latest(name)
+		if !ok {
+			return check(false, "the thermometer does not tell its %s", name)
+		}
+		if err := s.checkGiven(told); err != nil {
+			return err
+		}
+	}
+	if report, err = s.readAll(ctx, s.machine); err != nil {
+		return err
+	}
+	s.note("The last are values of the very machine that this runs on.")
 	return check(report.Len() > 0, "the machine told nothing")
+}
+
+// readAll is what alice reads of a thing of hers.
+func (s *Show) readAll(ctx context.Context, d *device) (sensordata.Report, error) {
+	report, err := sensordata.Read(ctx, s.alice, s.full(ctx, s.alice, d), sensordata.Request{})
+	if err != nil {
+		err = fmt.Errorf("alice reads the %s: %w", d.name, err)
+	}
+	return report, err
 }
 
 func (s *Show) claimOne(ctx context.Context, d *device, public bool) error {
 	mark := s.Wire.mark()
-	text, err := get(ctx, d, d.claim, "QR code")
-	if err != nil {
-		return err
-	}
-	uri, err := registry.ParseURI(text)
+	uri, err := registry.ParseURI(d.claimed)
 	if err != nil {
 		return err
 	}
@@ -170,9 +191,6 @@ func (s *Show) claimOne(ctx context.Context, d *device, public bool) error {
 	if err != nil {
 		return fmt.Errorf("alice claims the %s: %w", d.name, err)
 	}
-	if _, err := s.Wire.wait(ctx, mark, between(s.service(), d.JID(), registry.Space, "claimed")); err != nil {
-		return fmt.Errorf("the %s is not told: %w", d.name, err)
-	}
 	owner, err := get(ctx, d, d.owned, "owner")
 	if err != nil {
 		return err
@@ -180,19 +198,38 @@ func (s *Show) claimOne(ctx context.Context, d *device, public bool) error {
 	if err := check(got.JID == d.JID() && owner == s.alice.Account, "%s owns the %s, and %s was claimed", owner, d.name, got); err != nil {
 		return err
 	}
-	return s.meet(ctx, s.alice, d)
+	if err := s.acknowledged(ctx, mark, d, registry.Space, "claimed"); err != nil {
+		return fmt.Errorf("the %s is not told: %w", d.name, err)
+	}
+	return s.meet(ctx, mark, s.alice, d)
 }
 
-// meet makes an owner and a thing friends. Each asks the other, and neither needs anybody's leave.
-func (s *Show) meet(ctx context.Context, p *person, d *device) error {
-	mark := s.Wire.mark()
+// acknowledged waits until a thing has answered what the broker has told it.
+func (s *Show) acknowledged(ctx context.Context, mark int, d *device, f iot.Family, local string) error {
+	st, err := s.Wire.wait(ctx, mark, between(s.service(), d.JID(), f, local))
+	if err != nil {
+		return err
+	}
+	_, err = s.Wire.wait(ctx, mark, func(r *stanza.Stanza) bool {
+		return r.Kind == stanza.IQKind && r.Type == stanza.Result && r.ID == st.ID && r.From == st.To && r.To == st.From
+	})
+	return err
+}
+
+// meet makes a person the friend of a thing that has asked for it. The thing lets the person see it without being asked again.
+func (s *Show) meet(ctx context.Context, mark int, p *person, d *device) error {
+	if _, err := s.Wire.wait(ctx, mark, presence(d.JID(), p.Account, stanza.Subscribe)); err != nil {
+		return fmt.Errorf("the %s sends no friend request: %w", d.name, err)
+	}
 	for _, st := range []*stanza.Stanza{roster.Approve(d.JID()), roster.Subscribe(d.JID())} {
 		if err := p.Send(ctx, st); err != nil {
 			return err
 		}
 	}
-	if _, err := s.Wire.wait(ctx, mark, presence(d.JID(), p.Account, stanza.Subscribed)); err != nil {
-		return fmt.Errorf("the %s does not let its owner see it: %w", d.name, err)
+	for _, pair := range [][2]jid.JID{{p.Account, d.JID()}, {d.JID(), p.Account}} {
+		if _, err := s.Wire.wait(ctx, mark, presence(pair[0], pair[1], stanza.Subscribed)); err != nil {
+			return fmt.Errorf("%s does not let %s see it: %w", s.tells.name(pair[0]), s.tells.name(pair[1]), err)
+		}
 	}
 	return nil
 }
@@ -200,7 +237,7 @@ func (s *Show) meet(ctx context.Context, p *person, d *device) error {
 // full returns the full address of a thing that a person sees, zero where its presence does not come.
 func (s *Show) full(ctx context.Context, p *person, d *device) jid.JID {
 	st, err := s.Wire.wait(ctx, 0, func(st *stanza.Stanza) bool {
-		return presence(d.JID(), p.Account, stanza.Available)(st) && st.From.IsFull() && !strings.Contains(st.ID, "probe")
+		return presence(d.JID(), p.Account, stanza.Available)(st) && st.From.IsFull()
 	})
 	if err != nil {
 		return jid.JID{}

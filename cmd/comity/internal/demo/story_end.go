@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/comity-iot/comity/iot/provisioning"
 	"github.com/comity-iot/comity/iot/registry"
@@ -51,6 +52,9 @@ func (s *Show) chat(ctx context.Context) error {
 		{"?", []string{"Relay: on", "toggle"}},
 		{"toggle", []string{"Relay is now off"}},
 	} {
+		if err := pause(ctx, typing); err != nil {
+			return err
+		}
 		answer, err := s.say(ctx, talk.text)
 		if err != nil {
 			return err
@@ -65,7 +69,21 @@ func (s *Show) chat(ctx context.Context) error {
 	return errors.Join(err, check(!lit, "the lamp is still on"))
 }
 
-// say returns what the lamp answers. It does not answer faster than people write.
+// typing is how long somebody takes to write a word. A thing does not answer who writes faster: that is another machine.
+const typing = 300 * time.Millisecond
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// say returns what the lamp answers.
 func (s *Show) say(ctx context.Context, text string) (string, error) {
 	mark := s.Wire.mark()
 	body := xmlstream.New(stanza.Client, "body", xmlstream.Text(text))
@@ -84,7 +102,9 @@ func (s *Show) say(ctx context.Context, text string) (string, error) {
 // search is step 9.
 func (s *Show) search(ctx context.Context) error {
 	look := registry.Client{Requester: s.bob, Registry: s.service()}
-	found, err := look.Page(ctx, registry.Search{Operators: []registry.Operator{s.publicTag(), registry.WhereMask("MODEL", "*", "*")}})
+	found, err := look.Page(ctx, registry.Search{Operators: []registry.Operator{
+		registry.Where("CLASS", registry.Equal, s.machine.about.Class), registry.WhereNum("V", registry.GreaterOrEqual, 1),
+	}})
 	if err != nil {
 		return fmt.Errorf("bob searches: %w", err)
 	}

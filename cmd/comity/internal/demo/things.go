@@ -10,9 +10,9 @@ import (
 	"sync"
 
 	"github.com/comity-iot/comity/iot"
-	"github.com/comity-iot/comity/iot/registry"
 	"github.com/comity-iot/comity/thing"
 	"github.com/comity-iot/comity/thing/machine"
+	"github.com/comity-iot/comity/xmpp/client"
 	"github.com/comity-iot/comity/xmpp/jid"
 )
 
@@ -29,6 +29,8 @@ type device struct {
 	owned  chan jid.JID // has the owner when it has one
 	ended  chan struct{}
 	err    error // why it ended
+
+	claimed string // by whom it is claimed: the text of the QR code
 }
 
 // run starts a thing.
@@ -40,13 +42,11 @@ func (s *Show) run(name string, about thing.About, t *thing.Thing) *device {
 	c := thing.Config{
 		Broker: s.Domain.String(), Addr: s.Addr, TLS: s.TLS,
 		APIKey: s.apiKey.ID, Secret: s.apiKey.Secret,
-		State: filepath.Join(s.Folder, "things", name),
-		Log:   s.Log.With("thing", name),
+		State:  filepath.Join(s.Folder, "things", name),
+		Log:    s.Log.With("thing", name),
+		Adjust: func(c *client.Config) { s.tells.call(c.JID, name) }, // before it says anything
 		Events: thing.Events{
-			Online: func(account jid.JID) {
-				s.tells.call(account, name)
-				put(d.online, account)
-			},
+			Online:    func(account jid.JID) { put(d.online, account) },
 			Unclaimed: func(claim string) { put(d.claim, claim) },
 			Owned:     func(owner jid.JID) { put(d.owned, owner) },
 		},
@@ -111,29 +111,42 @@ func (g *given) all() []float64 {
 	return g.values[:len(g.values):len(g.values)]
 }
 
-// startThings starts the three things.
-func (s *Show) startThings() {
+// startThermometer starts a thing that only measures.
+func (s *Show) startThermometer() {
 	about := thing.About{Serial: "T-2718281828", Maker: maker, Model: "Thermometer", Version: "1.0", Class: "Sensor"}
 	t := thing.New(about)
 	t.Field(s.given.sensor("Temperature", "°C", 18, 24))
 	t.Field(s.given.sensor("Humidity", "%", 35, 60))
 	s.thermometer = s.run("thermometer", about, t)
+}
 
-	about = thing.About{Serial: "L-3141592653", Maker: maker, Model: "Lamp", Version: "1.1", Class: "Actuator"}
+// startLamp starts a thing that only obeys.
+func (s *Show) startLamp() {
+	about := thing.About{Serial: "L-3141592653", Maker: maker, Model: "Lamp", Version: "1.1", Class: "Actuator"}
 	relay := &relay{}
 	l := thing.New(about)
 	l.Parameter(thing.Bool{Name: "Relay", Help: "switches the lamp", Get: relay.get, Set: relay.set})
 	s.lamp = s.run("lamp", about, l)
+}
 
+// startMachine makes a thing of what this runs on.
+func (s *Show) startMachine() {
 	this := machine.This()
-	about = this.About()
+	about := this.About()
 	m := thing.New(about)
 	this.Declare(m)
 	s.machine = s.run("machine", about, m)
 }
 
-// things are all of them.
-func (s *Show) things() []*device { return []*device{s.thermometer, s.lamp, s.machine} }
+// things are those that were started.
+func (s *Show) things() (all []*device) {
+	for _, d := range []*device{s.thermometer, s.lamp, s.machine} {
+		if d != nil {
+			all = append(all, d)
+		}
+	}
+	return all
+}
 
 // relay is the lamp's.
 type relay struct {
@@ -152,9 +165,4 @@ func (r *relay) set(_ context.Context, on bool) error {
 	defer r.mu.Unlock()
 	r.on = on
 	return nil
-}
-
-// publicTag is a tag by which the machine is found.
-func (s *Show) publicTag() registry.Operator {
-	return registry.Where("SN", registry.Equal, s.machine.about.Serial)
 }

@@ -1,0 +1,93 @@
+package c2s_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/comity-iot/comity/server/c2s"
+	"github.com/comity-iot/comity/xmpp/stream"
+)
+
+// RFC 6120 §4.9.3.20
+func TestShutdown(t *testing.T) {
+	inTime(t, options{}, func(t *testing.T, w *world) {
+		bound, negotiating, silent := w.enter("juliet"), w.dial(), w.dial()
+		negotiating.open()
+		bound.send(bound.message("last"))
+		synctest.Wait()
+		begun := time.Now()
+		done := make(chan struct{})
+		go func() { w.ended(); close(done) }()
+		bound.expect("message")
+		bound.ends(stream.SystemShutdown)
+		negotiating.gone()
+		silent.gone()
+		<-done
+		if took := time.Since(begun); took > 0 || w.Count() > 0 {
+			t.Errorf("took %v, %d streams are left", took, w.Count())
+		}
+	})
+}
+
+func TestShutdownTakesNoMore(t *testing.T) {
+	inTime(t, options{}, func(t *testing.T, w *world) {
+		c := w.enter("juliet")
+		done := make(chan struct{})
+		go func() { w.Shutdown(t.Context()); close(done) }()
+		c.ends(stream.SystemShutdown)
+		<-done
+		w.dial().gone()
+		if w.Count() > 0 {
+			t.Error("a stream was taken")
+		}
+	})
+}
+
+// A client that reads nothing holds the end up no longer than the farewell.
+func TestShutdownOfSlowReaders(t *testing.T) {
+	inTime(t, options{}, func(t *testing.T, w *world) {
+		c, other := w.enter("juliet"), w.enter("romeo")
+		for range 4 { // more than the pipe holds
+			other.send("<message to='" + c.jid.String() + "'>" + strings.Repeat("x", 30_000) + "</message>")
+		}
+		synctest.Wait()
+		begun := time.Now()
+		w.ended()
+		if took := time.Since(begun); took > 5*time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// What waits because its sender was too fast is handled before the end.
+func TestShutdownOfFastSenders(t *testing.T) {
+	slow := func(s *c2s.Settings) { s.BytesSecond, s.Burst = 1, 0 }
+	inTime(t, options{settings: slow}, func(t *testing.T, w *world) {
+		c := w.enter("juliet")
+		go c.conn.Write(raw(c.message("1")))
+		synctest.Wait()
+		begun := time.Now()
+		w.ended()
+		if took := time.Since(begun); took > 0 {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// When the time for an orderly end is over, connections are cut.
+func TestShutdownIsOver(t *testing.T) {
+	inTime(t, options{}, func(t *testing.T, w *world) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		c := w.enter("juliet")
+		begun := time.Now()
+		w.Shutdown(ctx)
+		c.conn.Close()
+		if took := time.Since(begun); took > 0 || w.Count() > 0 {
+			t.Errorf("took %v, %d streams are left", took, w.Count())
+		}
+	})
+}
