@@ -10,8 +10,8 @@ import (
 	"github.com/comity-iot/comity/cmd/comity/internal/bench"
 )
 
-// briefly makes each scenario as short as it can be.
-var briefly = []string{
+// benchBriefly makes each scenario as short as it can be.
+var benchBriefly = []string{
 	"--rounds", "2", "--duration", "50ms", "--warmup", "0s", "--settle", "1ms", "--period", "20ms", "--window", "3", "--collectors", "1",
 }
 
@@ -26,11 +26,11 @@ func benched(t *testing.T, accounts string) []string {
 		t.Fatal(err)
 	}
 	must(t, "account", "add", "--from", file, "--data", data)
-	return append([]string{"--server", b.addr("c2s"), "--ca", b.events["ready"].Trust, "--accounts", file}, briefly...)
+	return append([]string{"--server", b.addr("c2s"), "--ca", b.events["ready"].Trust, "--accounts", file}, benchBriefly...)
 }
 
-// load runs scenarios and returns their results.
-func load(t *testing.T, flags []string, more ...string) []bench.Result {
+// benchResults runs scenarios and returns their results.
+func benchResults(t *testing.T, flags []string, more ...string) []bench.Result {
 	t.Helper()
 	return decode[bench.Result](t, must(t, append(append([]string{"bench", "--json"}, more...), flags...)...).out)
 }
@@ -51,7 +51,7 @@ func TestBench(t *testing.T) {
 		{"telemetry", 1, []string{"cpu_per_message", "rate", "rss"}},
 		{"slow", 1, []string{"p99_quiet", "p99_half", "p99_closed", "rss_closed"}},
 	} {
-		results := load(t, flags, s.name, "--n", "4")
+		results := benchResults(t, flags, s.name, "--n", "4")
 		if len(results) != s.variants {
 			t.Errorf("%s has %d results", s.name, len(results))
 		}
@@ -70,7 +70,7 @@ func TestBench(t *testing.T) {
 
 // A server without PubSub is told so, which is no failure.
 func TestBenchPubSub(t *testing.T) {
-	r := load(t, benched(t, "2"), "pubsub", "--n", "1")[0]
+	r := benchResults(t, benched(t, "2"), "pubsub", "--n", "1")[0]
 	if _, measured := r.Metric("cpu_per_delivery"); !measured && len(r.Notes) == 0 {
 		t.Errorf("%+v", r)
 	}
@@ -80,7 +80,7 @@ func TestBenchPubSub(t *testing.T) {
 func TestBenchContacts(t *testing.T) {
 	flags := benched(t, "5")
 	made := func() bool {
-		r := load(t, flags, "idle", "--n", "5", "--contacts", "2", "--sm")[0]
+		r := benchResults(t, flags, "idle", "--n", "5", "--contacts", "2", "--sm")[0]
 		if r.Variant != "2 contacts, XEP-0198 on" {
 			t.Errorf("variant %q", r.Variant)
 		}
@@ -101,12 +101,12 @@ func TestBenchCommand(t *testing.T) {
 	flags := append([]string{
 		"--server", addr,
 		"--command", "env " + asComity + "=1 " + os.Args[0] + " serve --domain localhost --ephemeral --data " + t.TempDir() + "/d --c2s " + addr,
-	}, briefly...)
+	}, benchBriefly...)
 	if o := comity(t, append([]string{"bench", "coldstart"}, flags...)...); o.code != failed || !strings.Contains(o.err, "listens at") {
 		t.Errorf("with a listener there: %+v", o)
 	}
 	l.Close()
-	m, _ := load(t, flags, "coldstart")[0].Metric("first_features")
+	m, _ := benchResults(t, flags, "coldstart")[0].Metric("first_features")
 	if len(m.Rounds) != 2 || m.Min <= 0 {
 		t.Errorf("%+v", m)
 	}

@@ -82,7 +82,7 @@ type talker struct {
 	unsent       *stanza.Stanza // one that is in the journal and could not be sent
 	ahead        chan struct{}  // has an item for each message that has not arrived: a client that is flooded is another test's matter
 	sessions     int
-	asked        int // requests that were answered
+	asked        int           // requests that were answered
 	online       chan struct{} // closed once it can get messages
 	enough, last chan struct{} // closed when it is to stop, and when the peer's last message has come
 	once         sync.Once

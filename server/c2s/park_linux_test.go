@@ -1,6 +1,7 @@
 package c2s_test
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -287,7 +288,7 @@ func TestHalfRecords(t *testing.T) {
 			c.raw.(*pieces).write = func(to net.Conn, b []byte) error {
 				w.forget()
 				half := len(b) - 10
-				rest[i] = b[half:]
+				rest[i] = bytes.Clone(b[half:])
 				_, err := to.Write(b[:half])
 				return err
 			}

@@ -26,6 +26,10 @@ func (st *clientStream) serve(ctx context.Context) {
 // errIdle says that the client has been silent for a while, between two elements.
 var errIdle = errors.New("c2s: idle")
 
+// errStalled says that an element does not end, on a stream whose session need not end with it: more likely than the client the
+// network has failed. XEP-0198#closure
+var errStalled = errors.New("c2s: the stanza does not end")
+
 // next reads and handles one element.
 func (st *clientStream) next(ctx context.Context) error {
 	if now, idle := time.Now(), st.server.idle; idle > 0 && now.After(st.alarm) {
@@ -88,7 +92,10 @@ func (st *clientStream) waitOn(err error) error {
 		return errIdle
 	case st.begun.IsZero():
 		st.begun = now
-	case now.Sub(st.begun) >= st.server.Settings.Element:
+	case now.Sub(st.begun) < st.server.Settings.Element:
+	case st.sess.Kept():
+		return errStalled
+	default:
 		return stream.ConnectionTimeout.With("the stanza does not end")
 	}
 	return nil

@@ -81,6 +81,7 @@ func (s *Server) open() {
 	s.perAddr = map[netip.Addr]int{}
 	s.sessions = session.Settings{
 		Queue: s.Settings.QueueStanzas, QueueBytes: s.Settings.QueueBytes, Write: s.Settings.Write,
+		Workers: session.NewWorkers(stayingWriters),
 	}
 	s.quit = make(chan struct{})
 }
@@ -92,6 +93,9 @@ func (s *Server) park(p parker, after time.Duration) {
 		s.idle = s.Settings.Element
 	}
 }
+
+// stayingWriters is how many goroutines wait to write: more than can run at a time, for a write may have to wait for the network.
+const stayingWriters = 16
 
 // Serve accepts streams until the listener is closed. direct says that they start with TLS.
 func (s *Server) Serve(ctx context.Context, l net.Listener, direct bool) {
@@ -177,6 +181,7 @@ func (s *Server) Shutdown(ctx context.Context) {
 		}
 		<-done
 	}
+	s.sessions.Workers.Close()
 	if s.parker != nil {
 		s.parker.close()
 	}

@@ -36,7 +36,7 @@ func TestShutdownTakesNoMore(t *testing.T) {
 	inTime(t, options{}, func(t *testing.T, w *world) {
 		c := w.enter("juliet")
 		done := make(chan struct{})
-		go func() { w.Shutdown(t.Context()); close(done) }()
+		go func() { w.shutdown(t.Context()); close(done) }()
 		c.ends(stream.SystemShutdown)
 		<-done
 		w.dial().gone()
@@ -84,7 +84,7 @@ func TestShutdownIsOver(t *testing.T) {
 		cancel()
 		c := w.enter("juliet")
 		begun := time.Now()
-		w.Shutdown(ctx)
+		w.shutdown(ctx)
 		c.conn.Close()
 		if took := time.Since(begun); took > 0 || w.Count() > 0 {
 			t.Errorf("took %v, %d streams are left", took, w.Count())

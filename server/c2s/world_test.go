@@ -30,8 +30,13 @@ type world struct {
 	people *people
 	dials  chan net.Conn
 	tls    *tls.Config // of a client that trusts the server
-	ended  func()
+	ended  func()      // ends all there is
+
+	once sync.Once
 }
+
+// shutdown ends the server, once.
+func (w *world) shutdown(ctx context.Context) { w.once.Do(func() { w.Shutdown(ctx) }) }
 
 // options change a world before it opens.
 type options struct {
@@ -56,6 +61,7 @@ func newWorld(t testing.TB, o options) *world {
 	ca := streamtest.NewCA(t)
 	w.tls = ca.Client()
 	w.tls.ServerName = domain
+	w.tls.DynamicRecordSizingDisabled = true // what is written at once is one record
 	config := ca.Server(domain)
 	log := slog.New(slog.DiscardHandler)
 	w.Server = &c2s.Server{
@@ -87,7 +93,7 @@ func newWorld(t testing.TB, o options) *world {
 		work.Wait()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		w.Shutdown(ctx)
+		w.shutdown(ctx)
 		w.Router.EndSessions()
 		w.Router.Wait()
 	})

@@ -79,6 +79,15 @@ func (o *Outbox) Put(tx *store.Tx, p module.Push) error {
 
 // Run sends what an earlier run of the broker left, and lets others be sent until the context ends.
 func (o *Outbox) Run(ctx context.Context) error {
+	o.mu.Lock()
+	o.ctx = ctx // first, so that nothing put meanwhile is overlooked
+	o.mu.Unlock()
+	defer func() {
+		o.mu.Lock()
+		o.ctx = nil
+		o.mu.Unlock()
+		o.work.Wait()
+	}()
 	var left []jid.JID
 	err := o.db.View(ctx, func(tx *store.Tx) (err error) {
 		left, err = receivers(tx)
@@ -87,17 +96,10 @@ func (o *Outbox) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.mu.Lock()
-	o.ctx = ctx
-	o.mu.Unlock()
 	for _, to := range left {
 		o.Wake(to)
 	}
 	<-ctx.Done()
-	o.mu.Lock()
-	o.ctx = nil
-	o.mu.Unlock()
-	o.work.Wait()
 	return nil
 }
 

@@ -48,7 +48,7 @@ func (l *lanes) drain(from jid.JID, ln *lane) {
 			return
 		}
 		job := ln.jobs[0]
-		ln.jobs = ln.jobs[1:]
+		ln.jobs[0], ln.jobs = nil, ln.jobs[1:] // the queue must not hold on to what it has done
 		l.mu.Unlock()
 		job(l.base())
 	}

@@ -118,6 +118,13 @@ func (s *Session) Done() {
 	s.handling.Unlock()
 }
 
+// Kept reports whether the session outlives its connection.
+func (s *Session) Kept() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.keep != nil
+}
+
 // Sent implements module.Session.
 func (s *Session) Sent() uint32 {
 	s.mu.Lock()

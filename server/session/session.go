@@ -33,6 +33,7 @@ type Settings struct {
 	Queue      int           // stanzas that may wait
 	QueueBytes int           // bytes that they may hold
 	Write      time.Duration // how long one write may take
+	Workers    *Workers      // on which writers run
 }
 
 // Hooks is what the session asks of the features, and tells the router.
@@ -64,6 +65,8 @@ type Session struct {
 	ended   bool
 	keep    *kept      // nil without stream management
 	out     sync.Mutex // held around each write to a connection; taken without mu
+	due     time.Time  // deadline of the writes to dueFor; both with out
+	dueFor  Conn
 	// handling is held while a stanza of the client is handled; taken before mu.
 	handling sync.Mutex
 	work     sync.WaitGroup
@@ -145,7 +148,8 @@ func (s *Session) wake() {
 	}
 	s.writing = true
 	s.work.Add(1)
-	go s.write(s.conn)
+	conn := s.conn
+	s.settings.Workers.Go(func() { s.write(conn) })
 }
 
 // write sends what is queued, in batches of all that has come together meanwhile, and ends with the queue.
@@ -161,10 +165,7 @@ func (s *Session) write(conn Conn) {
 				batch = append(batch, it)
 			}
 		}
-		s.out.Lock()
-		conn.SetWriteDeadline(time.Now().Add(s.settings.Write))
-		err := conn.Write(batch...)
-		s.out.Unlock()
+		err := s.writeTo(conn, batch)
 		if err != nil {
 			s.lost(conn, batch[:loose])
 			return
@@ -175,6 +176,17 @@ func (s *Session) write(conn Conn) {
 			return
 		}
 	}
+}
+
+// writeTo writes in the time that there is for it; half of that is left at least when the deadline is not set anew.
+func (s *Session) writeTo(conn Conn, batch []xmlstream.Appender) error {
+	s.out.Lock()
+	defer s.out.Unlock()
+	if now := time.Now(); s.dueFor != conn || s.due.Sub(now) < s.settings.Write/2 {
+		s.due, s.dueFor = now.Add(s.settings.Write), conn
+		conn.SetWriteDeadline(s.due)
+	}
+	return conn.Write(batch...)
 }
 
 // next takes all that is queued for conn, or nil where there is nothing more to do for it. The first loose of the batch are not held

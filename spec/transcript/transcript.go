@@ -24,7 +24,7 @@
 //	alice sends: XML                  as it stands, well-formed or not
 //	alice receives: XML               that comes next
 //	alice receives in any order:      several, on indented lines
-//	alice receives nothing            nothing is on its way: all parties have asked the server and had its answer since
+//	alice receives nothing            nothing is on its way: all parties have asked the server, and the addresses of needs, since
 //	alice receives stream error: conflict
 //	alice is closed                   the server ended the stream; "is cut" where the connection ended without that
 //	alice disconnects                 in good order; "drops" cuts the connection

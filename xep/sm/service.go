@@ -51,6 +51,8 @@ type service struct {
 type managed struct {
 	id    string // to resume with; empty where the client did not ask for it
 	asked bool   // an acknowledgement was asked for and has not come
+	at    uint32 // so many stanzas had been sent then
+	acked uint32 // the last acknowledgement that came
 }
 
 func (s *service) features(st module.Stream) []*xmlstream.Element {
@@ -171,17 +173,24 @@ func (s *service) acked(st module.Stream, sess module.Session, el *xmlstream.Ele
 		tooHigh := xmlstream.New(NS, "handled-count-too-high", number("h", h), number("send-count", sess.Sent()))
 		return &stream.Error{Condition: stream.UndefinedCondition, App: tooHigh}
 	}
-	again := sess.Unacked() > 0
+	sent, unacked := sess.Sent(), sess.Unacked()
+	again := false
 	s.mu.Lock()
 	if m := s.managed[sess]; m != nil {
-		m.asked = again
+		// What was sent after the request that this answers is asked for now; but who is still busy with what it has got is not asked
+		// over and over.
+		again = unacked > 0 && h != m.acked
+		m.asked, m.acked, m.at = again, h, sent
 	}
 	s.mu.Unlock()
-	if again { // sent after the request that this answers
+	if again {
 		st.Send(request)
 	}
 	return nil
 }
+
+// repeat is how many stanzas are sent behind a request before there is another: the first may have been lost with its connection.
+const repeat = 100
 
 // writing asks for an acknowledgement behind what is written, one at a time.
 func (s *service) writing(sess module.Session) xmlstream.Appender {
@@ -189,12 +198,13 @@ func (s *service) writing(sess module.Session) xmlstream.Appender {
 	if m == nil || sess.Unacked() == 0 {
 		return nil
 	}
+	sent := sess.Sent()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m.asked {
+	if m.asked && sent-m.at < repeat {
 		return nil
 	}
-	m.asked = true
+	m.asked, m.at = true, sent
 	return request
 }
 

@@ -76,6 +76,12 @@ func (t *Tokenizer) Space(n int) []byte {
 			t.buf, t.work = nil, nil
 		}
 	}
+	if t.buf == nil && n <= smallWindow {
+		if t.work == nil {
+			t.work = newWorkspace()
+		}
+		t.buf = t.work.window[:0]
+	}
 	if cap(t.buf)-len(t.buf) < n {
 		t.makeRoom(n)
 	}
@@ -207,6 +213,9 @@ func (t *Tokenizer) Release() bool {
 	}
 	t.discard()
 	t.rebase(0)
+	if t.work != nil {
+		workspaces.Put(t.work)
+	}
 	t.buf, t.work = nil, nil
 	t.strs = append([]string(nil), t.strs[:t.outer.strs]...)
 	t.binds = append([]binding(nil), t.binds[:t.outer.binds]...)

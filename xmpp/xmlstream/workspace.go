@@ -1,5 +1,7 @@
 package xmlstream
 
+import "sync"
+
 // workspace is what a Tokenizer knows of the element under way, or handed out. Its arrays are used again and again.
 type workspace struct {
 	open    []open // the elements that have begun and not ended, outermost first
@@ -22,11 +24,20 @@ type workspace struct {
 	open0  [8]open
 	attrs0 [12]attr
 	kids0  [8]kid
+	window [smallWindow]byte // where a Tokenizer's window begins, until it is too small
 }
 
+// smallWindow in bytes holds what an ordinary client sends at a time.
+const smallWindow = 2048
+
+// workspaces are those of Tokenizers that were released: a client that speaks now and then costs no new memory each time.
+var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+
 func newWorkspace() *workspace {
-	s := new(workspace)
+	s := workspaces.Get().(*workspace)
 	s.open, s.attrs, s.kids = s.open0[:0], s.attrs0[:0], s.kids0[:0]
+	s.decoded = nil
+	s.reset()
 	return s
 }
 

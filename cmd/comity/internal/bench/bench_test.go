@@ -255,7 +255,7 @@ func TestGauge(t *testing.T) {
 func TestRound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGauge()
-		time.AfterFunc(10*time.Second, func() { g.count.Add(1) })
+		time.AfterFunc(9995*time.Millisecond, func() { g.count.Add(1) })
 		if err := g.round(t.Context(), time.Second, 0); err != nil || time.Since(g.epoch) != 10*time.Second {
 			t.Errorf("%v after %s", err, time.Since(g.epoch))
 		}

@@ -117,4 +117,3 @@ func (o *Options) check() error {
 	}
 	return nil
 }
-
