@@ -15,8 +15,8 @@ fmt:
 
 .PHONY: vet
 vet:
-	$(GO) vet ./... && $(GO) vet -tags interop ./...
-	$(TOOL) staticcheck -tags interop ./...
+	$(GO) vet ./... && $(GO) vet -tags interop,soak ./...
+	$(TOOL) staticcheck -tags interop,soak ./...
 
 .PHONY: race
 race:
@@ -38,6 +38,11 @@ interop-profanity:
 	$(INTEROP) ^TestProfanity
 interop-expat:
 	$(INTEROP) ^TestExpat
+
+# Pairs of real clients for SOAK (5m if it is not set), with connections that break.
+.PHONY: soak
+soak: interop-install
+	$(GO) test -tags interop,soak -count=1 -timeout 25h -parallel 32 -v ./interop -run ^TestSoak
 
 .PHONY: interop-install
 interop-install:

@@ -33,11 +33,8 @@ func onScreen(t *testing.T, name string, env []string, program ...string) *termi
 		if s.pid == 0 {
 			return
 		}
-		syscall.Kill(s.pid, syscall.SIGKILL)
-		s.poll(t, "end of the program", func() bool { // of which the server takes note before it is ended itself
-			_, err := s.command("has-session")
-			return err != nil
-		})
+		// The server, whose child it is, has to take note of its end before it is ended itself.
+		s.poll(t, "end of the program", func() bool { return syscall.Kill(s.pid, syscall.SIGKILL) == syscall.ESRCH })
 	})
 	show := append([]string{"new-session", "-d", "-x", "160", "-y", "50", "-P", "-F", "#{pane_pid}"}, program...)
 	s.poll(t, "terminal", func() bool { // which fails until the server listens

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,8 +16,6 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/comity-iot/comity/iot/provisioning"
-	"github.com/comity-iot/comity/iot/registry"
 	"github.com/comity-iot/comity/module"
 	"github.com/comity-iot/comity/server"
 	"github.com/comity-iot/comity/server/c2s"
@@ -70,7 +67,7 @@ func transcriptPeer(t *testing.T) (*transcript.Peer, func()) {
 	secret := make([]byte, 32)
 	rand.Read(secret)
 	b, err := server.Open(ctx, server.Options{
-		Domains: []jid.JID{domain}, DB: db, Secret: secret, Modules: transcriptModules(), C2S: c2s.Defaults(), Certificate: certs.get,
+		Domains: []jid.JID{domain}, DB: db, Secret: secret, Modules: modules(), C2S: c2s.Defaults(), Certificate: certs.get,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
@@ -97,16 +94,6 @@ func transcriptPeer(t *testing.T) (*transcript.Peer, func()) {
 			t.Error(err)
 		}
 	}
-}
-
-// transcriptModules are the broker's features, and the registry with what builds on it.
-func transcriptModules() []module.Def {
-	defs := modules()
-	if slices.ContainsFunc(defs, func(d module.Def) bool { return d.Name == "registry" }) {
-		return defs
-	}
-	things := registry.New()
-	return append(defs, things.Module(), provisioning.Module(things))
 }
 
 func transcriptCertificates(t *testing.T, domain jid.JID) (*certificates, *x509.CertPool) {

@@ -2,6 +2,7 @@ package c2s
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/netip"
 	"time"
@@ -159,7 +160,20 @@ func (st *clientStream) end(err error) {
 	if told != nil || err == errClosed {
 		st.conn.End()
 	}
+	if told != nil {
+		st.drain()
+	}
 }
+
+// drain reads what the client is sending still, for a while. A socket that is closed with input unread is reset, and the client may
+// never see why.
+func (st *clientStream) drain() {
+	st.raw.SetReadDeadline(time.Now().Add(farewell))
+	io.CopyN(io.Discard, st.raw, drained)
+}
+
+// drained bounds in bytes what is read for the sake of a farewell.
+const drained = 64 << 10
 
 // farewell bounds the last write to a client that may not read.
 const farewell = 2 * time.Second

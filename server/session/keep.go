@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/comity-iot/comity/xmpp/stanza"
@@ -179,22 +180,16 @@ func (s *Session) Resume(conn Conn, h uint32, reply func(handled uint32) xmlstre
 		k.expire = nil
 	}
 	old := s.conn
-	again := append(takeBatch(), reply(k.handled))
+	again := takeBatch()
+	again.items = append(again.items, reply(k.handled))
 	for _, st := range k.stanzas {
-		again = append(again, st)
-		s.bytes += size(st)
+		again.items = append(again.items, st)
 	}
 	k.sent -= uint32(len(k.stanzas))
 	k.stanzas, k.bytes = nil, 0
-	for _, it := range s.queue {
-		if _, ok := it.(*stanza.Stanza); ok { // what else there is was for the other stream: an old <a/> would contradict the reply
-			again = append(again, it)
-		} else {
-			s.bytes -= size(it)
-		}
-	}
-	s.queue = again
-	s.conn, s.writing = conn, false
+	s.dropNonzas() // they were for the other stream: an old <a/> would contradict the reply
+	s.requeue(again)
+	s.conn = conn
 	// Only a connection that is not being written to can be told: the other may be dead, and the new one would have to wait for it.
 	tell := old != nil && s.out.TryLock()
 	if tell {
@@ -207,6 +202,20 @@ func (s *Session) Resume(conn Conn, h uint32, reply func(handled uint32) xmlstre
 		old.Close()
 	}
 	return nil
+}
+
+// dropNonzas leaves the stanzas in the queue. mu is held.
+func (s *Session) dropNonzas() {
+	if s.queue == nil {
+		return
+	}
+	s.queue.items = slices.DeleteFunc(s.queue.items, func(it xmlstream.Appender) bool {
+		_, ok := it.(*stanza.Stanza)
+		if !ok {
+			s.bytes -= size(it)
+		}
+		return !ok
+	})
 }
 
 // replaced closes a connection whose session has gone on over another. It is given out, locked. XEP-0198#resumption
@@ -234,7 +243,7 @@ func (s *Session) Detach(conn Conn) {
 		s.end(nil)
 		return
 	}
-	s.conn, s.writing = nil, false
+	s.conn = nil
 	s.keep.expire = time.AfterFunc(s.keep.wait, func() { s.end(nil) })
 	s.mu.Unlock()
 	conn.Close()
@@ -274,7 +283,11 @@ func (s *Session) end(final *closing) {
 		return
 	}
 	s.ended = true
-	conn, queue, kept := s.conn, s.queue, s.keep != nil
+	conn, kept := s.conn, s.keep != nil
+	var queue []xmlstream.Appender
+	if s.queue != nil {
+		queue = s.queue.items
+	}
 	s.conn, s.queue, s.bytes = nil, nil, 0
 	var unacked []xmlstream.Appender
 	if s.keep != nil {

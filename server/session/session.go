@@ -58,10 +58,10 @@ type Session struct {
 	priority atomic.Int32
 
 	mu      sync.Mutex
-	conn    Conn // nil while detached
-	queue   []xmlstream.Appender
-	bytes   int  // in queue
-	writing bool // a writer runs for conn
+	conn    Conn   // nil while detached
+	queue   *batch // nil for none
+	bytes   int    // in queue
+	writing bool   // the writer runs
 	ended   bool
 	keep    *kept      // nil without stream management
 	out     sync.Mutex // held around each write to a connection; taken without mu
@@ -70,6 +70,7 @@ type Session struct {
 	// handling is held while a stanza of the client is handled; taken before mu.
 	handling sync.Mutex
 	work     sync.WaitGroup
+	write    func() // the writer, as a value: starting it costs no memory
 }
 
 var _ module.Session = (*Session)(nil)
@@ -77,6 +78,7 @@ var _ module.Session = (*Session)(nil)
 // New makes a session for a full JID, attached to conn.
 func New(full jid.JID, conn Conn, now time.Time, settings *Settings, hooks *Hooks) *Session {
 	s := &Session{jid: full.Clone(), since: now, settings: settings, hooks: hooks, conn: conn}
+	s.write = s.writeAll
 	s.active.Store(now.UnixNano())
 	return s
 }
@@ -131,9 +133,9 @@ func (s *Session) push(item xmlstream.Appender) {
 	if s.queue == nil {
 		s.queue = takeBatch()
 	}
-	s.queue = append(s.queue, item)
+	s.queue.items = append(s.queue.items, item)
 	s.bytes += size(item)
-	full := len(s.queue) > s.settings.Queue || s.bytes > s.settings.QueueBytes
+	full := len(s.queue.items) > s.settings.Queue || s.bytes > s.settings.QueueBytes
 	s.wake()
 	s.mu.Unlock()
 	if full { // the receiver is too slow, or away too long: its senders never wait
@@ -141,95 +143,99 @@ func (s *Session) push(item xmlstream.Appender) {
 	}
 }
 
-// wake starts the writer where there is work and none runs. mu is held.
+// wake starts the writer where there is work and it does not run. mu is held.
 func (s *Session) wake() {
-	if s.conn == nil || s.writing || len(s.queue) == 0 {
+	if s.conn == nil || s.writing || s.queue == nil {
 		return
 	}
 	s.writing = true
 	s.work.Add(1)
-	conn := s.conn
-	s.settings.Workers.Go(func() { s.write(conn) })
+	s.settings.Workers.Go(s.write)
 }
 
-// write sends what is queued, in batches of all that has come together meanwhile, and ends with the queue.
-func (s *Session) write(conn Conn) {
+// writeAll sends what is queued, in batches of all that has come together meanwhile, and ends with the queue or the connection. There is
+// one writer at a time, so that batches keep their order when the session goes on over another connection.
+func (s *Session) writeAll() {
 	defer s.work.Done()
 	for {
-		batch, loose, overrun := s.next(conn)
-		if batch == nil {
+		conn, b, loose, overrun := s.next()
+		if b == nil {
 			return
 		}
 		for _, writing := range s.hooks.Writing {
 			if it := writing(s); it != nil {
-				batch = append(batch, it)
+				b.items = append(b.items, it)
 			}
 		}
-		err := s.writeTo(conn, batch)
+		err := s.writeTo(conn, b.items)
 		if err != nil {
-			s.lost(conn, batch[:loose])
-			return
+			s.lost(conn, b.items[:loose])
 		}
-		giveBatch(batch)
-		if overrun {
+		giveBatch(b)
+		if overrun && err == nil {
 			s.Close(stream.PolicyViolation.With("too many stanzas without acknowledgement"))
-			return
 		}
 	}
 }
 
 // writeTo writes in the time that there is for it; half of that is left at least when the deadline is not set anew.
-func (s *Session) writeTo(conn Conn, batch []xmlstream.Appender) error {
+func (s *Session) writeTo(conn Conn, items []xmlstream.Appender) error {
 	s.out.Lock()
 	defer s.out.Unlock()
 	if now := time.Now(); s.dueFor != conn || s.due.Sub(now) < s.settings.Write/2 {
 		s.due, s.dueFor = now.Add(s.settings.Write), conn
 		conn.SetWriteDeadline(s.due)
 	}
-	return conn.Write(batch...)
+	return conn.Write(items...)
 }
 
-// next takes all that is queued for conn, or nil where there is nothing more to do for it. The first loose of the batch are not held
+// next takes all that is queued for the connection, or nil where there is nothing more to do. The first loose of the batch are not held
 // until acknowledged.
-func (s *Session) next(conn Conn) (batch []xmlstream.Appender, loose int, overrun bool) {
+func (s *Session) next() (conn Conn, b *batch, loose int, overrun bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conn != conn {
-		return nil, 0, false
-	}
-	if len(s.queue) == 0 {
+	if s.conn == nil || s.queue == nil {
 		s.writing = false
-		giveBatch(s.queue)
-		s.queue = nil
-		return nil, 0, false
+		return nil, nil, 0, false
 	}
-	batch, s.queue, s.bytes = s.queue, takeBatch(), 0
-	loose = s.keep.add(batch)
-	return batch, loose, s.keep.overrun(s.settings.QueueBytes)
+	b, s.queue, s.bytes = s.queue, nil, 0
+	loose = s.keep.add(b.items)
+	return s.conn, b, loose, s.keep.overrun(s.settings.QueueBytes)
 }
 
 // lost ends the use of conn after a write that failed, and may have arrived in part. What was in it and is not held goes back to the
 // front of the queue: to be sent again, or undelivered before what is younger.
 func (s *Session) lost(conn Conn, loose []xmlstream.Appender) {
-	var again []xmlstream.Appender
+	again := takeBatch()
 	for _, it := range loose {
 		if _, ok := it.(*stanza.Stanza); ok {
-			again = append(again, it)
+			again.items = append(again.items, it)
 		}
 	}
 	s.mu.Lock()
 	ended := s.ended
-	if !ended && len(again) > 0 {
-		for _, it := range again {
-			s.bytes += size(it)
-		}
-		s.queue = append(again, s.queue...)
-		s.wake() // where the session has another connection already
+	if !ended {
+		s.requeue(again)
 	}
 	s.mu.Unlock()
 	s.Detach(conn)
 	if ended {
-		s.undelivered(again)
+		s.undelivered(again.items)
+	}
+}
+
+// requeue puts a batch before what is queued. mu is held.
+func (s *Session) requeue(b *batch) {
+	for _, it := range b.items {
+		s.bytes += size(it)
+	}
+	if s.queue != nil {
+		b.items = append(b.items, s.queue.items...)
+		giveBatch(s.queue)
+	}
+	if s.queue = b; len(b.items) == 0 {
+		giveBatch(b)
+		s.queue = nil
 	}
 }
 
@@ -264,15 +270,19 @@ func size(item xmlstream.Appender) int {
 // headerSize stands for a start tag and the memory around a stanza.
 const headerSize = 256
 
-var batches = sync.Pool{New: func() any { return new(make([]xmlstream.Appender, 0, 16)) }}
+// batch is what goes in one write.
+type batch struct{ items []xmlstream.Appender }
 
-func takeBatch() []xmlstream.Appender { return (*batches.Get().(*[]xmlstream.Appender))[:0] }
+var batches = sync.Pool{New: func() any { return &batch{make([]xmlstream.Appender, 0, 16)} }}
 
-func giveBatch(b []xmlstream.Appender) {
-	if b == nil || cap(b) > 1024 {
+func takeBatch() *batch { return batches.Get().(*batch) }
+
+// giveBatch takes a batch back that nobody uses any more.
+func giveBatch(b *batch) {
+	if cap(b.items) > 1024 {
 		return
 	}
-	clear(b)
-	b = b[:0]
-	batches.Put(&b)
+	clear(b.items)
+	b.items = b.items[:0]
+	batches.Put(b)
 }

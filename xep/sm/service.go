@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/comity-iot/comity/module"
+	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stream"
 	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
@@ -101,13 +102,9 @@ func (s *service) enable(st module.Stream, el *xmlstream.Element) {
 	}
 	m := &managed{}
 	enabled := xmlstream.New(NS, "enabled")
-	wait := time.Duration(0)
-	if resume := el.Attr("resume"); resume == "true" || resume == "1" {
+	wait := s.wait(el)
+	if wait > 0 {
 		m.id = stream.NewID()
-		wait = s.settings.Resume
-		if secs, err := strconv.Atoi(el.Attr("max")); err == nil && secs >= 0 {
-			wait = min(wait, time.Duration(secs)*time.Second)
-		}
 		enabled = enabled.With(xmlstream.A("id", m.id), xmlstream.A("resume", "true"),
 			xmlstream.A("max", strconv.Itoa(int(wait/time.Second))))
 	}
@@ -127,6 +124,19 @@ func (s *service) enable(st module.Stream, el *xmlstream.Element) {
 	}
 }
 
+// wait returns how long a session waits to be resumed: as long as the client wants it to, but not longer than the settings allow; 0
+// where it is not to be resumed.
+func (s *service) wait(enable *xmlstream.Element) time.Duration {
+	if resume := enable.Attr("resume"); resume != "true" && resume != "1" {
+		return 0
+	}
+	wait := s.settings.Resume.Truncate(time.Second)
+	if secs, err := strconv.ParseUint(enable.Attr("max"), 10, 31); err == nil {
+		wait = min(wait, time.Duration(secs)*time.Second)
+	}
+	return wait
+}
+
 // resume continues an earlier session on a stream that has none yet. XEP-0198#resumption
 func (s *service) resume(st module.Stream, el *xmlstream.Element) {
 	if st.Account().IsZero() || st.Session() != nil {
@@ -139,19 +149,9 @@ func (s *service) resume(st module.Stream, el *xmlstream.Element) {
 		st.Send(failed("bad-request"))
 		return
 	}
-	s.mu.Lock()
-	sess := s.byID[id]
-	handled, ended := s.gone.find(id, st.Account(), s.host.Now())
-	if sess != nil {
-		s.managed[sess].asked = false
-	}
-	s.mu.Unlock()
-	if sess == nil || sess.JID().Bare() != st.Account() {
-		if ended { // what was handled before the session's end
-			st.Send(failed("item-not-found", number("h", handled)))
-			return
-		}
-		st.Send(failed("item-not-found"))
+	sess := s.find(id, st.Account())
+	if sess == nil {
+		st.Send(s.notFound(id, st.Account()))
 		return
 	}
 	err := st.Resume(sess, h, func(handled uint32) xmlstream.Appender {
@@ -159,8 +159,31 @@ func (s *service) resume(st module.Stream, el *xmlstream.Element) {
 	})
 	if err != nil {
 		s.host.Log.Debug("resumption refused", "account", st.Account(), "err", err)
-		st.Send(failed("item-not-found"))
+		st.Send(s.notFound(id, st.Account()))
 	}
+}
+
+// find returns the session of an account that can be resumed with id, or nil. What it was asked for, it was on the old connection.
+func (s *service) find(id string, account jid.JID) module.Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sess := s.byID[id]
+	if sess == nil || sess.JID().Bare() != account {
+		return nil
+	}
+	s.managed[sess].asked = false
+	return sess
+}
+
+// notFound refuses to resume, and says how many stanzas were handled where the session has ended. XEP-0198#resumption
+func (s *service) notFound(id string, account jid.JID) *xmlstream.Element {
+	s.mu.Lock()
+	handled, ended := s.gone.find(id, account, s.host.Now())
+	s.mu.Unlock()
+	if !ended {
+		return failed("item-not-found")
+	}
+	return failed("item-not-found", number("h", handled))
 }
 
 // acked takes the client's acknowledgement. XEP-0198#acking
