@@ -27,9 +27,10 @@ race:
 INTEROP = $(GO) test -tags interop -count=1 -timeout 10m -v ./interop -run
 INTEROP_PACKAGES = python3-slixmpp go-sendxmpp profanity tmux
 
-.PHONY: interop interop-slixmpp interop-sendxmpp interop-profanity interop-expat
+.PHONY: interop interop-slixmpp interop-sendxmpp interop-profanity interop-expat interop-durability
 interop: interop-install
 	$(INTEROP) .
+	$(MAKE) interop-durability
 interop-slixmpp:
 	$(INTEROP) ^TestSlixmpp
 interop-sendxmpp:
@@ -38,6 +39,10 @@ interop-profanity:
 	$(INTEROP) ^TestProfanity
 interop-expat:
 	$(INTEROP) ^TestExpat
+
+# Links cut 200 times, and 50 kills of a broker that writes; `make test` does less of the same.
+interop-durability:
+	COMITY_CUTS=200 COMITY_KILLS=50 $(GO) test -count=1 -timeout 20m -v ./cmd/comity -run '^(TestCuts|TestKills)$$'
 
 # Pairs of real clients for SOAK (5m if it is not set), with connections that break.
 .PHONY: soak

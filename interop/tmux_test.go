@@ -33,8 +33,13 @@ func onScreen(t *testing.T, name string, env []string, program ...string) *termi
 		if s.pid == 0 {
 			return
 		}
-		// The server, whose child it is, has to take note of its end before it is ended itself.
-		s.poll(t, "end of the program", func() bool { return syscall.Kill(s.pid, syscall.SIGKILL) == syscall.ESRCH })
+		// The server, whose child it is, takes note of its end before it is ended itself. It misses the signal that says so
+		// while it writes to the list of logins, and is told again.
+		s.poll(t, "end of the program", func() bool {
+			gone := syscall.Kill(s.pid, syscall.SIGKILL) == syscall.ESRCH
+			s.cmd.Process.Signal(syscall.SIGCHLD)
+			return gone
+		})
 	})
 	show := append([]string{"new-session", "-d", "-x", "160", "-y", "50", "-P", "-F", "#{pane_pid}"}, program...)
 	s.poll(t, "terminal", func() bool { // which fails until the server listens

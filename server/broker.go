@@ -201,10 +201,10 @@ func (b *Broker) Sessions() int { return b.c2s.Count() }
 // closed by who opened them, before.
 func (b *Broker) Close(ctx context.Context) {
 	b.c2s.Shutdown(ctx)
-	b.router.EndSessions()
+	b.router.EndSessions() // while there is still who stores what they leave
 	b.stop()
-	b.router.Wait()
 	b.work.Wait()
+	b.router.Wait() // what the features have handed to a service, too
 }
 
 // lateRoster stands for the roster while the features are being made: the one that has it may come after one that uses it.

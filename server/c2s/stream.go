@@ -168,7 +168,7 @@ func (st *clientStream) end(err error) {
 // drain reads what the client is sending still, for a while. A socket that is closed with input unread is reset, and the client may
 // never see why.
 func (st *clientStream) drain() {
-	st.raw.SetReadDeadline(time.Now().Add(farewell))
+	st.raw.SetReadDeadline(time.Now().Add(farewell / 8))
 	io.CopyN(io.Discard, st.raw, drained)
 }
 

@@ -40,6 +40,16 @@ func (l List) has(j jid.JID) bool {
 	return ok
 }
 
+// resources returns the full JIDs of an address that are on the list, and that less does not cover.
+func (l List) resources(bare jid.JID, less List) (all []jid.JID) {
+	for j := range l {
+		if j.IsFull() && j.Bare() == bare && !less.Blocks(j) {
+			all = append(all, j)
+		}
+	}
+	return all
+}
+
 // element makes a <blocklist/>, <block/> or <unblock/> of addresses.
 func element(local string, all []jid.JID) *xmlstream.Element {
 	parts := make([]xmlstream.Part, len(all))

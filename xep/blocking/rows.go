@@ -35,7 +35,7 @@ func remove(tx *store.Tx, account, blocked jid.JID) error {
 	return err
 }
 
-func forget(tx *store.Tx, account jid.JID) error {
+func deleteAll(tx *store.Tx, account jid.JID) error {
 	_, err := tx.Exec(`DELETE FROM blocking WHERE account = ?1`, account.String())
 	return err
 }

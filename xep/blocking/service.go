@@ -53,15 +53,17 @@ type service struct {
 	settings *Settings
 	host     *module.Host
 
-	mu    sync.RWMutex
-	lists map[jid.JID]List     // of accounts that are online, by bare JID; a List is replaced, never changed
-	wants map[jid.JID]struct{} // full JIDs of the sessions that asked for the list, and are told of changes
+	mu      sync.RWMutex
+	lists   map[jid.JID]List     // of accounts that are online, by bare JID; a List is replaced, never changed
+	changes int                  // of any list, so far
+	wants   map[jid.JID]struct{} // full JIDs of the sessions that asked for the list, and are told of changes
 }
 
 // list returns what an account blocks: from memory where it is online, and then it stays there.
 func (s *service) list(ctx context.Context, account jid.JID) (l List, err error) {
 	s.mu.RLock()
 	l, known := s.lists[account]
+	changes := s.changes
 	s.mu.RUnlock()
 	if known {
 		return l, nil
@@ -70,17 +72,17 @@ func (s *service) list(ctx context.Context, account jid.JID) (l List, err error)
 		l, err = selectList(tx, account)
 		return err
 	})
-	if err == nil && len(s.host.Sessions.Of(account)) > 0 {
+	if err == nil && s.online(account) {
 		s.mu.Lock()
-		if newer, known := s.lists[account]; known {
-			l = newer
-		} else {
+		if changes == s.changes { // else it may be old
 			s.lists[account.Clone()] = l
 		}
 		s.mu.Unlock()
 	}
 	return l, err
 }
+
+func (s *service) online(account jid.JID) bool { return len(s.host.Sessions.Of(account)) > 0 }
 
 // get returns the list, and promises the session to tell it of changes. XEP-0191#blocklist
 func (s *service) get(ctx context.Context, iq *stanza.IQ) (*xmlstream.Element, error) {
@@ -94,6 +96,9 @@ func (s *service) get(ctx context.Context, iq *stanza.IQ) (*xmlstream.Element, e
 	s.mu.Lock()
 	s.wants[iq.From.Clone()] = struct{}{}
 	s.mu.Unlock()
+	if s.host.Sessions.Get(iq.From) == nil { // it has ended meanwhile
+		s.forget(iq.From)
+	}
 	all := slices.SortedFunc(maps.Keys(l), func(a, b jid.JID) int {
 		return strings.Compare(a.String(), b.String())
 	})
@@ -148,7 +153,7 @@ func (s *service) unblock(ctx context.Context, iq *stanza.IQ) (*xmlstream.Elemen
 	before, after, err := s.change(ctx, account, func(tx *store.Tx, l List) error {
 		if len(all) == 0 {
 			clear(l)
-			return forget(tx, account)
+			return deleteAll(tx, account)
 		}
 		for _, j := range all {
 			delete(l, j)
@@ -179,14 +184,23 @@ func (s *service) change(ctx context.Context, account jid.JID, do func(*store.Tx
 		if err := do(tx, after); err != nil {
 			return err
 		}
-		tx.AfterCommit(func() {
-			s.mu.Lock()
-			s.lists[account.Clone()] = after
-			s.mu.Unlock()
-		})
+		tx.AfterCommit(func() { s.replace(account, after) })
 		return nil
 	})
 	return before, after, err
+}
+
+// replace keeps the new list of an account that is online.
+func (s *service) replace(account jid.JID, l List) {
+	online := s.online(account)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changes++
+	if online {
+		s.lists[account.Clone()] = l
+	} else {
+		delete(s.lists, account)
+	}
 }
 
 // tell pushes a change to the account's sessions that know the list. XEP-0191#block
@@ -202,12 +216,14 @@ func (s *service) tell(account jid.JID, change *xmlstream.Element) {
 	}
 }
 
-// outgoing refuses what the account sends to those that it blocks. XEP-0191#block
+// outgoing refuses what the account sends to those that it blocks; its own sessions always reach each other. XEP-0191#block,
+// XEP-0191#privacy
 func (s *service) outgoing(ctx context.Context, from module.Session, st *stanza.Stanza) error {
-	if st.To.IsZero() {
+	account := from.JID().Bare()
+	if st.To.IsZero() || st.To.Bare() == account {
 		return nil
 	}
-	l, err := s.list(ctx, from.JID().Bare())
+	l, err := s.list(ctx, account)
 	if err != nil {
 		return err
 	}
@@ -217,7 +233,8 @@ func (s *service) outgoing(ctx context.Context, from module.Session, st *stanza.
 	return nil
 }
 
-// incoming refuses what comes from those that the account blocks, as if there were nobody. XEP-0191#block
+// incoming refuses what comes from those that the account blocks, as if there were nobody: the router answers messages and requests
+// so, and nothing else. XEP-0191#block
 func (s *service) incoming(ctx context.Context, account jid.JID, st *stanza.Stanza) error {
 	if st.From.Bare() == account {
 		return nil
@@ -232,28 +249,35 @@ func (s *service) incoming(ctx context.Context, account jid.JID, st *stanza.Stan
 	return nil
 }
 
-// hides keeps the account's presence from those that it blocks.
+// hides keeps the account's presence from those that it blocks. Where it cannot be found out who that is, it is everybody.
 func (s *service) hides(ctx context.Context, account, party jid.JID) bool {
+	if party.Bare() == account {
+		return false
+	}
 	l, err := s.list(ctx, account)
+	if err != nil && ctx.Err() == nil {
+		s.host.Log.Error("block list unreadable", "account", account, "err", err)
+	}
 	return err != nil || l.Blocks(party)
 }
 
 func (s *service) ended(sess module.Session) {
-	s.mu.Lock()
-	delete(s.wants, sess.JID())
-	s.mu.Unlock()
-	if account := sess.JID().Bare(); len(s.host.Sessions.Of(account)) == 0 {
+	s.forget(sess.JID())
+	if account := sess.JID().Bare(); !s.online(account) {
 		s.mu.Lock()
 		delete(s.lists, account)
 		s.mu.Unlock()
 	}
 }
 
+// forget makes a session hear of no more changes.
+func (s *service) forget(full jid.JID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.wants, full)
+}
+
 func (s *service) removed(tx *store.Tx, account jid.JID) error {
-	tx.AfterCommit(func() {
-		s.mu.Lock()
-		delete(s.lists, account)
-		s.mu.Unlock()
-	})
-	return forget(tx, account)
+	tx.AfterCommit(func() { s.replace(account, nil) })
+	return deleteAll(tx, account)
 }

@@ -16,7 +16,7 @@ func Module() module.Def {
 	return module.Def{
 		Name:  "carbons",
 		Title: "Message carbons: all devices of an account see its chats",
-		Specs: []module.Spec{{ID: "XEP-0280", Version: "1.0.1", Missing: "errors for copied messages"}},
+		Specs: []module.Spec{{ID: "XEP-0280", Version: "1.0.1", Missing: "errors that come back for a copied message"}},
 		Init: func(h *module.Host) (*module.Hooks, error) {
 			s := &service{host: h, on: map[jid.JID]struct{}{}}
 			handle := func(local string, on bool) module.IQ {
@@ -48,10 +48,11 @@ func (s *service) set(iq *stanza.IQ, on bool) error {
 	if iq.Type != stanza.Set {
 		return stanza.BadRequest
 	}
-	if s.host.Sessions.Get(iq.From) == nil {
+	s.switchTo(iq.From, on)
+	if s.host.Sessions.Get(iq.From) == nil { // asked last, for the session may end meanwhile
+		s.switchTo(iq.From, false)
 		return stanza.NotAllowed // not a session of this broker
 	}
-	s.switchTo(iq.From, on)
 	return nil
 }
 
@@ -65,27 +66,36 @@ func (s *service) switchTo(full jid.JID, on bool) {
 	}
 }
 
-// sent copies what a session sent to the account's other sessions.
+// sent copies what a session sent to the account's other sessions. What it sent to its own account was delivered to them, or copied
+// then.
 func (s *service) sent(from module.Session, m *stanza.Stanza) {
-	s.copy("sent", from.JID().Bare(), m, []module.Session{from})
+	if account := from.JID().Bare(); m.To.Bare() != account {
+		s.copy(sent, account, m, []module.Session{from})
+	}
 }
 
 // delivered copies what came for an account to those of its sessions that did not get it.
 func (s *service) delivered(account jid.JID, m *stanza.Stanza, to []module.Session) {
-	s.copy("received", account, m, to)
+	s.copy(received, account, m, to)
 }
 
+// copy makes the copy once, for all sessions of the account that want it, but not who sent it nor those named.
 func (s *service) copy(direction string, account jid.JID, m *stanza.Stanza, not []module.Session) {
 	s.mu.RLock()
 	any := len(s.on) > 0
 	s.mu.RUnlock()
-	if !any || !eligible(m) {
+	if !any || !eligible(direction, m) {
 		return
 	}
+	var copied *stanza.Stanza
 	for _, sess := range s.host.Sessions.Of(account) {
-		if s.wants(sess) && !slices.Contains(not, sess) && sess.JID() != m.From {
-			sess.Send(wrap(direction, m, sess.JID()))
+		if !s.wants(sess) || slices.Contains(not, sess) || sess.JID() == m.From {
+			continue
 		}
+		if copied == nil {
+			copied = wrap(direction, m, account)
+		}
+		sess.Send(copied.Addressed(sess.JID().Bare(), sess.JID()))
 	}
 }
 

@@ -155,6 +155,7 @@ func (s *service) resume(st module.Stream, el *xmlstream.Element) {
 		return
 	}
 	err := st.Resume(sess, h, func(handled uint32) xmlstream.Appender {
+		s.resumed(sess)
 		return xmlstream.New(NS, "resumed", number("h", handled), xmlstream.A("previd", id))
 	})
 	if err != nil {
@@ -163,7 +164,16 @@ func (s *service) resume(st module.Stream, el *xmlstream.Element) {
 	}
 }
 
-// find returns the session of an account that can be resumed with id, or nil. What it was asked for, it was on the old connection.
+// resumed forgets that the client was asked for an acknowledgement: it was, on the old connection.
+func (s *service) resumed(sess module.Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.managed[sess]; m != nil {
+		m.asked = false
+	}
+}
+
+// find returns the session of an account that can be resumed with id, or nil.
 func (s *service) find(id string, account jid.JID) module.Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +181,6 @@ func (s *service) find(id string, account jid.JID) module.Session {
 	if sess == nil || sess.JID().Bare() != account {
 		return nil
 	}
-	s.managed[sess].asked = false
 	return sess
 }
 

@@ -38,6 +38,13 @@ func newWorld(t *testing.T, set func(*sm.Settings)) *world {
 	return &world{t: t, hooks: hooks}
 }
 
+// lost returns the ids of what could not be delivered.
+func (w *world) lost() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.undelivered)
+}
+
 // link is a client's stream: what it was sent is kept as XML.
 type link struct {
 	module.Stream

@@ -172,6 +172,7 @@ func (o *outbox) write(conn transport.Conn) {
 			o.fail(conn, err)
 			return
 		}
+		clear(batch)
 		o.said.Store(time.Now().UnixNano())
 		o.free(done)
 		if end {
@@ -189,7 +190,6 @@ func (o *outbox) next(conn transport.Conn) (batch []xmlstream.Appender, done int
 	if o.conn != conn || o.ended {
 		return nil, 0, false
 	}
-	clear(o.batch)
 	batch = o.batch[:0]
 	if o.due.enable {
 		batch = append(batch, o.acks.enable())
