@@ -154,6 +154,7 @@ func (b *broker) login(bare string) *client {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() { tcp.Close() })
+	tcp.SetDeadline(time.Now().Add(20 * time.Second)) // what does not come fails the test
 	c := &client{t: b.t, conn: transport.NewTCP(tcp, xmlstream.Limits{})}
 	c.open(j.Domain())
 	el := stream.SASL("auth", []byte("\x00"+j.Local()+"\x00"+password), xmlstream.A("mechanism", "PLAIN"))

@@ -155,6 +155,18 @@ func TestStanzaWithoutEnd(t *testing.T) {
 	})
 }
 
+// Where TLS does not go on after a time-out reads have none, once negotiated: streams work all the same.
+func TestWithoutDeadlines(t *testing.T) {
+	inTime(t, options{parking: c2s.Parking{After: c2s.Deaf}}, func(t *testing.T, w *world) {
+		c := w.enter("juliet")
+		time.Sleep(24 * time.Hour)
+		c.send("<message to='" + c.jid.String() + "'><body>")
+		time.Sleep(24 * time.Hour)
+		c.send("slow</body></message>")
+		c.expect("message")
+	})
+}
+
 // RFC 6120 §4.9.3.4
 func TestNegotiationWithoutEnd(t *testing.T) {
 	inTime(t, options{}, func(t *testing.T, w *world) {

@@ -3,12 +3,15 @@ package c2s_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/comity-iot/comity/server/c2s"
+	"github.com/comity-iot/comity/server/session"
 	"github.com/comity-iot/comity/xmpp/stream"
+	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
 
 // RFC 6120 §4.9.3.20
@@ -89,5 +92,30 @@ func TestShutdownIsOver(t *testing.T) {
 		if took := time.Since(begun); took > 0 || w.Count() > 0 {
 			t.Errorf("took %v, %d streams are left", took, w.Count())
 		}
+	})
+}
+
+// Clients that bind while the broker ends have a session and are told, or have none; nothing is left of either.
+func TestBindDuringShutdown(t *testing.T) {
+	inTime(t, options{settings: func(s *c2s.Settings) { s.Sessions = 100 }}, func(t *testing.T, w *world) {
+		var work sync.WaitGroup
+		for range 30 {
+			c := w.dial()
+			c.logIn("juliet")
+			work.Go(func() {
+				c.conn.Write(raw("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>"))
+				for {
+					if kind, err := c.conn.Next(); err != nil || kind == xmlstream.End {
+						return
+					}
+				}
+			})
+		}
+		w.ended()
+		work.Wait()
+		if n := w.Count(); n > 0 {
+			t.Errorf("%d streams are left", n)
+		}
+		w.Router.Sessions(func(s *session.Session) bool { t.Errorf("%s is left", s.JID()); return true })
 	})
 }

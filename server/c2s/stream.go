@@ -165,15 +165,19 @@ func (st *clientStream) end(err error) {
 	}
 }
 
-// drain reads what the client is sending still, for a while. A socket that is closed with input unread is reset, and the client may
-// never see why.
+// drain reads what the client is sending still, until it has seen our end and made its own, or for a while. A socket that is closed
+// with input unread is reset, and the client may never see why.
 func (st *clientStream) drain() {
-	st.raw.SetReadDeadline(time.Now().Add(farewell / 8))
+	half, ok := st.raw.Conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	st.raw.SetReadDeadline(time.Now().Add(farewell))
 	io.CopyN(io.Discard, st.raw, drained)
 }
 
 // drained bounds in bytes what is read for the sake of a farewell.
-const drained = 64 << 10
+const drained = 1 << 20
 
 // farewell bounds the last write to a client that may not read.
 const farewell = 2 * time.Second

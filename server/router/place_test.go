@@ -124,6 +124,7 @@ func TestLanes(t *testing.T) {
 		a, r := w.online("juliet@example.com/a", 0), w.online("romeo@example.com/r", 0)
 		for i := range 70 {
 			w.say(a, fmt.Sprintf("<iq type='get' id='%d' to='discovery.example.com'><slow xmlns='urn:x'/></iq>", i))
+			synctest.Wait() // the first is under way and does not wait any more
 		}
 		w.say(r, "<iq type='get' id='r' to='discovery.example.com'><slow xmlns='urn:x'/></iq>")
 		got := w.settle()
