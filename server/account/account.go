@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,10 +38,11 @@ const MinPassword = 8
 
 // Accounts implements module.Accounts.
 type Accounts struct {
-	db   store.DB
-	now  func() time.Time
-	fake []byte // makes the keys of accounts that do not exist
-	seal sealer
+	db    store.DB
+	now   func() time.Time
+	fake  []byte // makes the keys of accounts that do not exist
+	seal  sealer
+	chunk int // accounts that are made in one transaction, of many
 
 	// Online reports whether an account has sessions, and so exists; Removed deletes what features hold, in the removing
 	// transaction; Gone ends the account's sessions after it. They are set before use.
@@ -61,7 +63,7 @@ func New(db store.DB, secret []byte, now func() time.Time) (*Accounts, error) {
 		return nil, err
 	}
 	return &Accounts{
-		db: db, now: now, fake: Derive(secret, "unknown users"), seal: seal,
+		db: db, now: now, fake: Derive(secret, "unknown users"), seal: seal, chunk: 256,
 		Online: func(jid.JID) bool { return false },
 		Gone:   func(jid.JID) {},
 	}, nil
@@ -160,9 +162,8 @@ func (a *Accounts) insert(tx *store.Tx, n derived) error {
 // CreateAll makes many accounts in chunks, and calls done with how many there are so far. An account that exists gets the
 // password.
 func (a *Accounts) CreateAll(ctx context.Context, all []module.NewAccount, done func(int)) error {
-	const chunk = 256
-	for start := 0; start < len(all); start += chunk {
-		part := all[start:min(start+chunk, len(all))]
+	made := 0
+	for part := range slices.Chunk(all, a.chunk) {
 		rows, err := a.deriveAll(ctx, part)
 		if err != nil {
 			return err
@@ -178,7 +179,8 @@ func (a *Accounts) CreateAll(ctx context.Context, all []module.NewAccount, done 
 		if err != nil {
 			return err
 		}
-		done(start + len(part))
+		made += len(part)
+		done(made)
 	}
 	return nil
 }

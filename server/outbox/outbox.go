@@ -93,6 +93,9 @@ func (o *Outbox) Run(ctx context.Context) error {
 		left, err = receivers(tx)
 		return err
 	})
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

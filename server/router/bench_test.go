@@ -93,7 +93,7 @@ func (r *road) relay(tb testing.TB, n int) {
 }
 
 // From the sender's window to the receiver's write, a relayed stanza costs one piece of memory for itself and one for its bytes.
-// docs/PERFORMANCE.md
+// docs/performance.md
 func TestRelayAllocates(t *testing.T) {
 	r := newRoad(t)
 	for _, burst := range []int{1, 10} {

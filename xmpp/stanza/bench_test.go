@@ -29,7 +29,7 @@ func relay(tb testing.TB, tok *xmlstream.Tokenizer, queue []xmlstream.Appender) 
 	return append(queue, s)
 }
 
-// A relayed stanza costs one piece of memory for itself and one for its bytes. docs/PERFORMANCE.md
+// A relayed stanza costs one piece of memory for itself and one for its bytes. docs/performance.md
 func TestRelayAllocates(t *testing.T) {
 	if len(relayed) != 330 {
 		t.Fatalf("the message has %d bytes", len(relayed))
