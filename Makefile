@@ -30,7 +30,6 @@ INTEROP_PACKAGES = python3-slixmpp go-sendxmpp profanity tmux
 .PHONY: interop interop-slixmpp interop-sendxmpp interop-profanity interop-expat interop-durability
 interop: interop-install
 	$(INTEROP) .
-	$(MAKE) interop-durability
 interop-slixmpp:
 	$(INTEROP) ^TestSlixmpp
 interop-sendxmpp:
