@@ -80,8 +80,8 @@ type Session interface {
 	// Close ends the session with a stream error, which may be nil.
 	Close(error)
 
-	// Keep puts reply into the queue and makes the session hold what it sends behind it until Acked, at most limit stanzas, and wait
-	// for that time to be resumed after it has lost its connection. It reports false where the session does so already.
+	// Keep puts reply into the queue and makes the session hold what it sends behind it until Acked, send no more than limit stanzas
+	// before that, and wait for that time to be resumed after it has lost its connection. It reports false where the session does so already.
 	Keep(limit int, wait time.Duration, reply xmlstream.Appender) bool
 	// Acked drops the kept stanzas up to the h-th since Keep, modulo 2^32. The error is for an h that was never sent.
 	Acked(h uint32) error

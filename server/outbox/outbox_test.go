@@ -201,10 +201,11 @@ func TestInOrder(t *testing.T) {
 
 // A later word about the same replaces the earlier one that was not heard.
 func TestReplaced(t *testing.T) {
-	p := open(t)
+	p := prepare(t) // so that nothing is on its way when it is replaced
 	p.put(t, true, "a", "b")
 	p.put(t, true, "a")
 	x := p.login("lamp@example.org/x", 0)
+	p.start(t)
 	p.expect(t, x, "b", nil)
 	p.expect(t, x, "a", nil)
 	p.wait(t)

@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"github.com/comity-iot/comity/xmpp/stanza"
@@ -42,9 +43,16 @@ func (k *kept) add(batch []xmlstream.Appender) (loose int) {
 	return loose
 }
 
-// overrun reports whether the client leaves too much unacknowledged.
-func (k *kept) overrun(bytes int) bool {
-	return k != nil && (len(k.stanzas) > k.limit || k.bytes > bytes)
+// room returns how many more stanzas may be sent before the client acknowledges some. A client that does not, or whose
+// acknowledgements get lost, is sent nothing more, hears nothing, and so has a reason to come again.
+func (k *kept) room(bytes int) int {
+	switch {
+	case k == nil:
+		return math.MaxInt
+	case k.bytes >= bytes:
+		return 0
+	}
+	return max(0, k.limit-len(k.stanzas))
 }
 
 // ErrNeverSent is the error of Acked for stanzas that were not sent.
@@ -88,7 +96,11 @@ func (s *Session) Acked(h uint32) error {
 	if s.keep == nil {
 		return ErrNeverSent
 	}
-	return s.keep.acked(h)
+	if err := s.keep.acked(h); err != nil {
+		return err
+	}
+	s.wake() // what waited for room
+	return nil
 }
 
 // Begin claims the session for handling a stanza that conn has read. It reports false where the session has gone on to

@@ -141,12 +141,16 @@ func TestUnacknowledgedBytesAreBounded(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for range 3 {
+		for range 4 {
 			s.Send(msg(large))
 			synctest.Wait()
 		}
+		if got := s.Unacked(); got != 3 || f.ended != 0 {
+			t.Errorf("unacknowledged %d, ended %d times", got, f.ended)
+		}
+		s.Send(msg(large)) // of 4256 bytes as they are counted, the 5th is more than 10000 sent and 10000 queued
 		s.Wait()
-		if f.ended != 1 || len(f.undelivered) != 3 {
+		if f.ended != 1 || len(f.undelivered) != 5 {
 			t.Errorf("ended %d times, undelivered %d", f.ended, len(f.undelivered))
 		}
 		if got := w.log(); !slices.Contains(got, "error:policy-violation") {

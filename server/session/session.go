@@ -135,12 +135,24 @@ func (s *Session) push(item xmlstream.Appender) {
 	}
 	s.queue.items = append(s.queue.items, item)
 	s.bytes += size(item)
-	full := len(s.queue.items) > s.settings.Queue || s.bytes > s.settings.QueueBytes
+	crowded := s.crowded()
 	s.wake()
 	s.mu.Unlock()
-	if full { // the receiver is too slow, or away too long: its senders never wait
+	if crowded { // the receiver is too slow, or away too long: its senders never wait
 		s.Close(stream.PolicyViolation.With("too slow: queue is full"))
 	}
+}
+
+// crowded reports whether more waits than may. What was sent and not acknowledged counts with what is queued, for a resumption
+// puts it there again. mu is held.
+func (s *Session) crowded() bool {
+	n, most := len(s.queue.items), s.settings.Queue
+	bytes, mostBytes := s.bytes, s.settings.QueueBytes
+	if k := s.keep; k != nil {
+		n, most = n+len(k.stanzas), most+k.limit
+		bytes, mostBytes = bytes+k.bytes, 2*mostBytes
+	}
+	return n > most || bytes > mostBytes
 }
 
 // wake starts the writer where there is work and it does not run. mu is held.
@@ -158,7 +170,7 @@ func (s *Session) wake() {
 func (s *Session) writeAll() {
 	defer s.work.Done()
 	for {
-		conn, b, loose, overrun := s.next()
+		conn, b, loose := s.next()
 		if b == nil {
 			return
 		}
@@ -172,9 +184,6 @@ func (s *Session) writeAll() {
 			s.lost(conn, b.items[:loose])
 		}
 		giveBatch(b)
-		if overrun && err == nil {
-			s.Close(stream.PolicyViolation.With("too many stanzas without acknowledgement"))
-		}
 	}
 }
 
@@ -189,18 +198,50 @@ func (s *Session) writeTo(conn Conn, items []xmlstream.Appender) error {
 	return conn.Write(items...)
 }
 
-// next takes all that is queued for the connection, or nil where there is nothing more to do. The first loose of the batch are not held
-// until acknowledged.
-func (s *Session) next() (conn Conn, b *batch, loose int, overrun bool) {
+// next takes what may be written to the connection now, or nil where there is nothing more to do. The first loose of the batch are
+// not held until acknowledged.
+func (s *Session) next() (conn Conn, b *batch, loose int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conn == nil || s.queue == nil {
-		s.writing = false
-		return nil, nil, 0, false
+	if s.conn != nil && s.queue != nil {
+		b = s.take()
 	}
-	b, s.queue, s.bytes = s.queue, nil, 0
-	loose = s.keep.add(b.items)
-	return s.conn, b, loose, s.keep.overrun(s.settings.QueueBytes)
+	if b == nil {
+		s.writing = false
+		return nil, nil, 0
+	}
+	return s.conn, b, s.keep.add(b.items)
+}
+
+// take removes from the queue what the client has room for: all there is, or else only what does not count and as many stanzas as may
+// be unacknowledged. The others wait until it acknowledges some. It returns nil where nothing can go. mu is held.
+func (s *Session) take() *batch {
+	room := s.keep.room(s.settings.QueueBytes)
+	if len(s.queue.items) <= room {
+		b := s.queue
+		s.queue, s.bytes = nil, 0
+		return b
+	}
+	now, rest := takeBatch(), takeBatch()
+	for _, it := range s.queue.items {
+		to := now
+		if _, counts := it.(*stanza.Stanza); counts {
+			if room == 0 {
+				to = rest
+			} else {
+				room--
+			}
+		}
+		to.items = append(to.items, it)
+	}
+	giveBatch(s.queue)
+	s.queue, s.bytes = nil, 0
+	s.requeue(rest)
+	if len(now.items) == 0 {
+		giveBatch(now)
+		return nil
+	}
+	return now
 }
 
 // lost ends the use of conn after a write that failed, and may have arrived in part. What was in it and is not held goes back to the

@@ -299,20 +299,87 @@ func TestResumeTakesOverALiveStream(t *testing.T) {
 	})
 }
 
-// Too much without acknowledgement ends the session: memory stays bounded. XEP-0198#acking
+// A client is sent so much and no more until it acknowledges some; when too much waits the session ends. XEP-0198#acking
 func TestClientThatNeverAcknowledges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, f := newWire(), &fate{}
+		s := newSession(w, f) // of whose stanzas 10 may wait
+		s.Keep(5, time.Minute, text("enabled"))
+		for i := range 14 {
+			s.Send(msg(fmt.Sprint(i + 1)))
+			synctest.Wait()
+		}
+		s.Push(text("a"))
+		synctest.Wait()
+		if got, want := w.log(), []string{"enabled", "1", "2", "3", "4", "5", "a"}; !slices.Equal(got, want) {
+			t.Errorf("sent %q, want %q", got, want)
+		}
+		if f.ended != 0 {
+			t.Fatal("ended while there was room")
+		}
+		s.Send(msg("15"))
+		s.Send(msg("16"))
+		s.Wait()
+		if f.ended != 1 || len(f.undelivered) != 16 {
+			t.Errorf("ended %d times, undelivered %q", f.ended, f.undelivered)
+		}
+		if got := w.log(); !slices.Contains(got, "error:policy-violation") {
+			t.Errorf("not told why: %q", got)
+		}
+	})
+}
+
+// What waits for room is sent as the client acknowledges, in its order.
+func TestRoomForMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, f := newWire(), &fate{}
+		s := newSession(w, f)
+		s.Keep(3, time.Minute, text("enabled"))
+		want := []string{"enabled"}
+		for i := range 8 {
+			s.Send(msg(fmt.Sprint(i + 1)))
+			want = append(want, fmt.Sprint(i+1))
+		}
+		for h := range 8 {
+			synctest.Wait()
+			if got := w.log(); !slices.Equal(got, want[:1+min(h+3, 8)]) {
+				t.Fatalf("after %d: sent %q", h, got)
+			}
+			if err := s.Acked(uint32(h + 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.Close(nil)
+		s.Wait()
+		if len(f.undelivered) > 0 {
+			t.Errorf("undelivered %q", f.undelivered)
+		}
+	})
+}
+
+// All that may wait may also wait after a resumption, when what was sent waits again.
+func TestResumeWithAllThatMayWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, f := newWire(), &fate{}
 		s := newSession(w, f)
 		s.Keep(5, time.Minute, text("enabled"))
-		for i := range 6 {
+		for i := range 15 {
 			s.Send(msg(fmt.Sprint(i + 1)))
 			synctest.Wait()
 		}
-		s.Wait()
-		if f.ended != 1 || len(f.undelivered) != 6 {
-			t.Errorf("ended %d times, undelivered %q", f.ended, f.undelivered)
+		s.Detach(w)
+		again := newWire()
+		if err := s.Resume(again, 1, reply); err != nil {
+			t.Fatal(err)
 		}
+		synctest.Wait()
+		s.Send(msg("16")) // one was acknowledged
+		synctest.Wait()
+		if got, want := again.log(), []string{"resumed", "2", "3", "4", "5", "6"}; !slices.Equal(got, want) || f.ended != 0 {
+			t.Errorf("sent %q, want %q; ended %d", got, want, f.ended)
+		}
+		s.Close(nil)
+		s.Wait()
 	})
 }
 

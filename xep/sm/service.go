@@ -14,7 +14,7 @@ import (
 
 // Settings are what an operator may say about stream management.
 type Settings struct {
-	Unacked int           `toml:"unacked" doc:"Stanzas that a client may leave unacknowledged before its session is ended."`
+	Unacked int           `toml:"unacked" doc:"Stanzas that a client is sent before it acknowledges some; what is above waits."`
 	Resume  time.Duration `toml:"resume" doc:"Time that a session waits to be resumed after its connection was lost, at most."`
 }
 

@@ -65,7 +65,7 @@ func (w *world) link(account string) *link {
 func (st *link) bind() *link {
 	w := st.w
 	full := jid.MustParse(st.account.String() + "/balcony")
-	settings := &session.Settings{Queue: 1000, QueueBytes: 1 << 20, Write: time.Minute}
+	settings := &session.Settings{Queue: 100, QueueBytes: 1 << 20, Write: time.Minute}
 	st.session = session.New(full, st, time.Now(), settings, &session.Hooks{
 		Writing: []func(module.Session) xmlstream.Appender{w.hooks.Writing},
 		Ended:   func(s *session.Session) { w.hooks.Ended(s) },

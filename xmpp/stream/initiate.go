@@ -68,7 +68,7 @@ var (
 func (in Initiator) Negotiate(ctx context.Context, conn transport.Conn) (Result, error) {
 	n := &negotiation{Initiator: in, conn: conn}
 	if err := n.run(ctx); err != nil {
-		n.farewell(ctx, err)
+		n.farewell(err)
 		return Result{}, err
 	}
 	return n.result, nil
@@ -80,6 +80,7 @@ type negotiation struct {
 	conn     transport.Conn
 	opened   bool               // a header was sent
 	over     bool               // the server has ended the stream
+	lost     bool               // the network has failed, or the caller's patience ended
 	features *xmlstream.Element // what the server offers at this stage
 	result   Result
 }

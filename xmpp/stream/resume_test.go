@@ -2,11 +2,13 @@ package stream_test
 
 import (
 	"errors"
+	"io"
 	"testing"
 
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stream"
 	"github.com/comity-iot/comity/xmpp/stream/streamtest"
+	"github.com/comity-iot/comity/xmpp/transport"
 	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
 
@@ -56,5 +58,29 @@ func TestResume(t *testing.T) {
 				t.Errorf("address %s", result.JID)
 			}
 		})
+	}
+}
+
+// A client that does not hear whether its session was resumed must not end it: the network may have lost the answer alone.
+// XEP-0198#closure
+func TestLostWhileResuming(t *testing.T) {
+	client, server := streamtest.Pipe()
+	streamtest.Serve(t, server, "im.example.com", func(p *streamtest.Peer) {
+		p.Header(p.Mechanisms()...)
+		p.Authenticate(accounts)
+		p.Header(xmlstream.New(stream.NSSM, "sm"), xmlstream.New(stream.NSBind, "bind"))
+		p.Expect(stream.NSSM, "resume")
+		server.(interface{ CloseWrite() error }).CloseWrite()
+		if kind, err := p.Conn.Next(); !errors.Is(err, io.EOF) {
+			p.Fatalf("got kind %d, %v", kind, err)
+		}
+	})
+	conn := transport.NewTCP(client, xmlstream.Limits{})
+	in := stream.Initiator{JID: jid.MustParse(full), Password: "r0m30myr0m30", AllowPlaintext: true}
+	in.Resume = &stream.Resumption{ID: "one"}
+	_, err := in.Negotiate(t.Context(), conn)
+	conn.Close()
+	if !errors.Is(err, io.EOF) {
+		t.Errorf("got %v", err)
 	}
 }

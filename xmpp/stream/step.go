@@ -18,6 +18,7 @@ func (n *negotiation) do(ctx context.Context, step func() error) error {
 		setDeadline(n.conn, time.Unix(1, 0))
 	})
 	err := step()
+	n.lost = n.lost || err != nil && AsError(err) == nil
 	if !stop() {
 		<-interrupted
 		setDeadline(n.conn, time.Time{})
@@ -105,9 +106,10 @@ func (n *negotiation) Request(ctx context.Context, iq *stanza.IQ) (*xmlstream.El
 // patience bounds the farewell to a server that does not read.
 const patience = 2 * time.Second
 
-// farewell ends the stream in good order: with a stream error where the server broke the rules. RFC 6120 §4.4
-func (n *negotiation) farewell(ctx context.Context, err error) {
-	if !n.opened || ctx.Err() != nil {
+// farewell ends the stream in good order: with a stream error where the server broke the rules. RFC 6120 §4.4. A stream that the
+// network has failed is not ended, for the server may have given it the session that was to be resumed. XEP-0198#closure
+func (n *negotiation) farewell(err error) {
+	if !n.opened || n.lost {
 		return
 	}
 	n.conn.SetWriteDeadline(time.Now().Add(patience))

@@ -36,6 +36,12 @@ func (e *end) Close() error {
 	return nil
 }
 
+// CloseWrite says nothing more, and still reads.
+func (e *end) CloseWrite() error {
+	e.out.close(&e.out.writer)
+	return nil
+}
+
 type pipeAddr struct{}
 
 func (pipeAddr) Network() string { return "pipe" }
