@@ -21,7 +21,7 @@ import (
 const killsEnv = "COMITY_KILLS" // how many kills, if not 5
 
 // kill -9 while clients write: nothing that was acknowledged to them as stored is lost, whether by the result of a request or, for
-// messages to who is away, by <a h=”/> (XEP-0198). What was under way is there or not, but not in part. Now and then a broker is killed
+// messages to who is away, by <a h='…'/> (XEP-0198). What was under way is there or not, but not in part. Now and then a broker is killed
 // that has only begun to start.
 func TestKills(t *testing.T) {
 	kills := many(t, killsEnv, 5)

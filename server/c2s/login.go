@@ -3,6 +3,7 @@ package c2s
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/comity-iot/comity/store"
 	"github.com/comity-iot/comity/xmpp/jid"
@@ -59,6 +60,9 @@ func (st *clientStream) sasl(ctx context.Context, el *xmlstream.Element) error {
 	}
 	switch el.Local() {
 	case "auth":
+		if st.server.failures.Spent(st.remote.Addr(), time.Now()) {
+			return st.refuse(sasl.TemporaryAuthFailure.Wrap(errGuessing))
+		}
 		if err := st.newAttempt(el.Attr("mechanism")); err != nil {
 			return st.refuse(err)
 		}
@@ -126,8 +130,14 @@ func (st *clientStream) loggedIn(ctx context.Context) error {
 	}
 	st.server.Log.Debug("logged in", "account", account, "mechanism", st.login.mechanism, "remote", st.remote)
 	st.account, st.login = account, nil
+	if st.server.Settings.accountPace().limited() {
+		st.share = st.server.shares.join(st.account)
+	}
 	return nil
 }
+
+// errGuessing refuses a login without a look at it, so that passwords cannot be tried in great number.
+var errGuessing = errors.New("c2s: too many failed logins from this address")
 
 // refuse answers a failed login; after too many the stream ends. RFC 6120 §6.4.5
 func (st *clientStream) refuse(err error) error {
@@ -138,7 +148,10 @@ func (st *clientStream) refuse(err error) error {
 	st.failed++
 	condition := sasl.ConditionOf(err)
 	log := st.server.Log.Info
-	if condition == sasl.TemporaryAuthFailure {
+	switch {
+	case condition == sasl.NotAuthorized:
+		st.server.failures.Take(st.remote.Addr(), time.Now())
+	case condition == sasl.TemporaryAuthFailure && !errors.Is(err, errGuessing):
 		log = st.server.Log.Error
 	}
 	log("login failed", "remote", st.remote, "condition", string(condition), "err", err)

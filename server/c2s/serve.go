@@ -49,7 +49,7 @@ func (st *clientStream) next(ctx context.Context) error {
 		return errClosed
 	}
 	t, now := st.conn.Tokens(), time.Now()
-	if wait := st.bucket.take(st.server.Settings, now, t.Size()); wait > 0 {
+	if wait := st.spend(now, t.Size()); wait > 0 {
 		st.pause(ctx, wait)
 	}
 	s, ok, err := stanza.Read(t)
@@ -119,29 +119,3 @@ func (st *clientStream) pause(ctx context.Context, wait time.Duration) {
 	case <-ctx.Done():
 	}
 }
-
-// bucket limits what a stream sends in the long run, by making it wait.
-type bucket struct {
-	stanzas, bytes float64 // what may be sent at once
-	filled         time.Time
-}
-
-// take accounts for one stanza of n bytes and returns how long the stream has to wait where it is over its rate.
-func (b *bucket) take(s *Settings, now time.Time, n int) (wait time.Duration) {
-	passed := float64(s.Burst)
-	if !b.filled.IsZero() {
-		passed = now.Sub(b.filled).Seconds()
-	}
-	b.filled = now
-	b.stanzas = min(b.stanzas+passed*float64(s.StanzasSecond), float64(s.StanzasSecond*s.Burst)) - 1
-	b.bytes = min(b.bytes+passed*float64(s.BytesSecond), float64(s.BytesSecond*s.Burst)) - float64(n)
-	if s.StanzasSecond > 0 {
-		wait = seconds(-b.stanzas / float64(s.StanzasSecond))
-	}
-	if s.BytesSecond > 0 {
-		wait = max(wait, seconds(-b.bytes/float64(s.BytesSecond)))
-	}
-	return wait
-}
-
-func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/comity-iot/comity/module"
+	"github.com/comity-iot/comity/module/rate"
 	"github.com/comity-iot/comity/server/router"
 	"github.com/comity-iot/comity/server/session"
 	"github.com/comity-iot/comity/xmpp/jid"
@@ -59,6 +60,9 @@ type Server struct {
 	idle     time.Duration // how long a read waits before it gives up for the time being; 0 for ever
 	quit     chan struct{} // closed by Shutdown
 
+	shares   shares
+	failures *rate.Limit[netip.Addr] // logins
+
 	mu      sync.Mutex
 	streams map[*clientStream]struct{}
 	perAddr map[netip.Addr]int
@@ -79,12 +83,16 @@ func (s *Server) Open() {
 func (s *Server) open() {
 	s.streams = map[*clientStream]struct{}{}
 	s.perAddr = map[netip.Addr]int{}
+	s.failures = rate.New[netip.Addr](s.Settings.AddressAttempts, attemptsWithin)
 	s.sessions = session.Settings{
 		Queue: s.Settings.QueueStanzas, QueueBytes: s.Settings.QueueBytes, Write: s.Settings.Write,
 		Workers: session.NewWorkers(stayingWriters),
 	}
 	s.quit = make(chan struct{})
 }
+
+// attemptsWithin is for what time logins that failed are counted.
+const attemptsWithin = 10 * time.Minute
 
 // park says how idle streams are parked; without a parker they are not, and time out only to see that no stanza takes too long.
 func (s *Server) park(p parker, after time.Duration) {
@@ -151,6 +159,9 @@ func (s *Server) release(st *clientStream) {
 	}
 	delete(s.streams, st)
 	s.work.Done()
+	if st.share != nil {
+		s.shares.leave(st.account, st.share)
+	}
 	addr := st.remote.Addr()
 	if s.perAddr[addr]--; s.perAddr[addr] == 0 {
 		delete(s.perAddr, addr)

@@ -36,6 +36,7 @@ type clientStream struct {
 	sess    *session.Session
 	values  map[any]any
 	bucket  bucket
+	share   *share    // of the account; nil before login, and where accounts have no limit
 	begun   time.Time // since when an element is under way without an end, about; zero for none
 	alarm   time.Time // when the deadline for reading is to be set anew
 }

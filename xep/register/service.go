@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/comity-iot/comity/module"
-	"github.com/comity-iot/comity/xep/internal/rate"
+	"github.com/comity-iot/comity/module/rate"
 	"github.com/comity-iot/comity/xep/signing"
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stanza"
