@@ -1,16 +1,21 @@
 package c2s
 
 import (
+	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"syscall"
+	"time"
 )
 
-// epoll parks streams on one epoll instance of our own. Go's network poller knows the same sockets, which does not disturb it.
+// epoll parks streams on one epoll instance of our own. It waits for that with Go's network poller, so that no thread is held, and what
+// has come is taken up by the thread that heard of it. The poller knows the parked sockets too, which does not disturb it.
 type epoll struct {
+	file *os.File
+	raw  syscall.RawConn // of file
 	fd   int
 	log  *slog.Logger
-	quit [2]int // a pipe: closing its second end ends the waiting
 	done chan struct{}
 
 	mu     sync.Mutex
@@ -21,27 +26,34 @@ type epoll struct {
 
 // newParker returns a parker, or nil where there can be none.
 func newParker(log *slog.Logger) parker {
-	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	e, err := newEpoll(log)
 	if err != nil {
 		log.Warn("idle streams keep a goroutine each", "err", err)
 		return nil
 	}
-	e := &epoll{fd: fd, log: log, done: make(chan struct{}), parked: map[uint64]func(){}}
-	if err := syscall.Pipe2(e.quit[:], syscall.O_CLOEXEC); err != nil {
-		syscall.Close(fd)
-		log.Warn("idle streams keep a goroutine each", "err", err)
-		return nil
+	return e
+}
+
+func newEpoll(log *slog.Logger) (*epoll, error) {
+	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	// Id 0 is the pipe's. An error here shows in close, which would hang: it cannot happen with two descriptors just made.
-	if err := syscall.EpollCtl(fd, syscall.EPOLL_CTL_ADD, e.quit[0], &syscall.EpollEvent{Events: syscall.EPOLLIN}); err != nil {
+	if err := syscall.SetNonblock(fd, true); err != nil { // only then os.NewFile lets it be waited for
 		syscall.Close(fd)
-		syscall.Close(e.quit[0])
-		syscall.Close(e.quit[1])
-		log.Warn("idle streams keep a goroutine each", "err", err)
-		return nil
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	e := &epoll{file: os.NewFile(uintptr(fd), "epoll"), fd: fd, log: log, done: make(chan struct{}), parked: map[uint64]func(){}}
+	e.raw, err = e.file.SyscallConn()
+	if err == nil {
+		err = e.file.SetReadDeadline(time.Time{}) // tells whether it can be waited for
+	}
+	if err != nil {
+		e.file.Close()
+		return nil, err
 	}
 	go e.wait()
-	return e
+	return e, nil
 }
 
 // once makes a socket tell of the next event only, so that a stream on its goroutine costs nothing here.
@@ -49,13 +61,16 @@ const once = uint32(syscall.EPOLLIN | syscall.EPOLLRDHUP | syscall.EPOLLONESHOT)
 
 // park implements parker. The socket stays known to the kernel until it is closed.
 func (e *epoll) park(c *conn, resume func()) bool {
-	sys, ok := c.Conn.(syscall.Conn)
-	if !ok {
-		return false
-	}
-	raw, err := sys.SyscallConn()
-	if err != nil {
-		return false
+	if c.sys == nil {
+		sys, ok := c.Conn.(syscall.Conn)
+		if !ok {
+			return false
+		}
+		raw, err := sys.SyscallConn()
+		if err != nil {
+			return false
+		}
+		c.sys = raw
 	}
 	op := syscall.EPOLL_CTL_MOD
 	e.mu.Lock()
@@ -74,12 +89,42 @@ func (e *epoll) park(c *conn, resume func()) bool {
 
 	event := syscall.EpollEvent{Events: once, Fd: int32(id), Pad: int32(id >> 32)}
 	var failed error
-	err = raw.Control(func(fd uintptr) { failed = syscall.EpollCtl(e.fd, op, int(fd), &event) })
+	err := c.sys.Control(func(fd uintptr) { failed = syscall.EpollCtl(e.fd, op, int(fd), &event) })
 	if err == nil && failed == nil {
 		return true
 	}
 	// Closed meanwhile, most likely. If that woke the stream already, it is no longer ours.
 	return e.take(id) == nil
+}
+
+// sysConn is the socket itself.
+type sysConn = syscall.RawConn
+
+// Read waits for input, or where the stream is eager takes only what there is: then it is late at once, as crypto/tls and the
+// tokenizer understand it.
+func (c *conn) Read(p []byte) (n int, err error) {
+	if !c.eager {
+		return c.Conn.Read(p)
+	}
+	failed := c.sys.Read(func(fd uintptr) bool {
+		for {
+			n, err = syscall.Read(int(fd), p)
+			if err != syscall.EINTR {
+				return true
+			}
+		}
+	})
+	switch {
+	case failed != nil:
+		return 0, failed
+	case err == syscall.EAGAIN:
+		return 0, os.ErrDeadlineExceeded
+	case err != nil:
+		return 0, os.NewSyscallError("read", err)
+	case n == 0 && len(p) > 0:
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 // take returns what resumes a parked stream, once.
@@ -106,21 +151,24 @@ func (e *epoll) wait() {
 	defer close(e.done)
 	events := make([]syscall.EpollEvent, 256)
 	for {
-		n, err := syscall.EpollWait(e.fd, events, -1)
-		if err == syscall.EINTR {
+		var n int
+		var err error
+		closed := e.raw.Read(func(fd uintptr) bool {
+			n, err = syscall.EpollWait(int(fd), events, 0)
+			return n > 0 || err != nil
+		})
+		switch {
+		case closed != nil:
+			return
+		case err == syscall.EINTR:
 			continue
-		}
-		if err != nil {
+		case err != nil:
 			e.log.Error("idle streams keep a goroutine each", "err", err)
 			e.wakeAll()
 			return
 		}
 		for _, ev := range events[:n] {
-			id := uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32
-			if id == 0 {
-				return
-			}
-			if resume := e.take(id); resume != nil {
+			if resume := e.take(uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32); resume != nil {
 				go resume()
 			}
 		}
@@ -143,8 +191,6 @@ func (e *epoll) close() {
 	e.mu.Lock()
 	e.closed = true
 	e.mu.Unlock()
-	syscall.Close(e.quit[1])
+	e.file.Close()
 	<-e.done
-	syscall.Close(e.quit[0])
-	syscall.Close(e.fd)
 }

@@ -32,7 +32,7 @@ var errStalled = errors.New("c2s: the stanza does not end")
 
 // next reads and handles one element.
 func (st *clientStream) next(ctx context.Context) error {
-	if now, idle := time.Now(), st.server.idle; idle > 0 && now.After(st.alarm) {
+	if now, idle := time.Now(), st.server.idle; idle > 0 && !st.raw.eager && now.After(st.alarm) {
 		// An exact deadline for each read would cost more than the read is late.
 		st.alarm = now.Add(idle / 2)
 		st.conn.SetReadDeadline(now.Add(idle))
@@ -87,6 +87,7 @@ func (st *clientStream) waitOn(err error) error {
 		return err
 	}
 	st.alarm = time.Time{}
+	st.raw.eager = st.raw.eager && st.conn.Tokens().Idle() // for the rest of an element it waits
 	switch now := time.Now(); {
 	case st.conn.Tokens().Idle():
 		return errIdle

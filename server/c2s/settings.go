@@ -17,6 +17,8 @@ type Settings struct {
 
 	OldBinding bool `toml:"old_channel_binding" doc:"Let clients log in with SCRAM that know only the channel binding tls-unique, which TLS 1.3 does not have. It takes from them, and from clients of the same accounts, the proof that nobody between has removed the offer of channel binding."`
 
+	TrimTLS bool `toml:"trim_tls" doc:"Free the buffers that Go's TLS keeps for idle streams, some 3.5 KiB each, and see half records in them. It reaches into crypto/tls, after a proof at the start that this works."`
+
 	StanzaBytes    int `toml:"stanza_bytes" doc:"Largest stanza, in bytes. At least 10000 (RFC 6120 section 13.12)."`
 	StanzaDepth    int `toml:"stanza_depth" doc:"Deepest nesting of elements in a stanza."`
 	StanzaNodes    int `toml:"stanza_nodes" doc:"Most elements in a stanza."`
@@ -43,6 +45,7 @@ func Defaults() *Settings {
 		Write:           30 * time.Second,
 		Attempts:        10,
 		AddressAttempts: 1000,
+		TrimTLS:         true,
 		OldBinding:      true,
 		StanzaBytes:     256 << 10,
 		StanzaDepth:     64,

@@ -36,9 +36,11 @@ type clientStream struct {
 	sess    *session.Session
 	values  map[any]any
 	bucket  bucket
-	share   *share    // of the account; nil before login, and where accounts have no limit
-	begun   time.Time // since when an element is under way without an end, about; zero for none
-	alarm   time.Time // when the deadline for reading is to be set anew
+	share   *share      // of the account; nil before login, and where accounts have no limit
+	begun   time.Time   // since when an element is under way without an end, about; zero for none
+	alarm   time.Time   // when the deadline for reading is to be set anew
+	parked  time.Time   // when it was parked last
+	late    *time.Timer // runs while a parked stream has part of a TLS record; nil for none
 }
 
 var _ module.Stream = (*clientStream)(nil)

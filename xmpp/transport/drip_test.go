@@ -20,7 +20,7 @@ func through(t interface{ Fatalf(string, ...any) }, c *transport.TCP, want xmlst
 		kind, err := c.Next()
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			timeouts++
-			c.Rest()
+			c.Rest(true)
 			continue
 		}
 		if err != nil || kind != want {

@@ -159,16 +159,15 @@ func (c *TCP) Secure(ctx context.Context, cfg *tls.Config, server bool) error {
 	return nil
 }
 
-// Rest frees what a connection need not hold while it is idle, and reports whether it is: between two elements, with nothing buffered.
-// No read is under way.
-func (c *TCP) Rest() bool {
+// Rest implements Rester. No read is under way.
+func (c *TCP) Rest(trim bool) (idle, partial bool) {
 	if !c.tokens.Release() {
-		return false
+		return false, false
 	}
-	if c.tls != nil {
-		trimTLS(c.tls)
+	if c.tls != nil && trim {
+		partial = trimTLS(c.tls)
 	}
-	return true
+	return true, partial
 }
 
 // TLS implements Conn.

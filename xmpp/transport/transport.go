@@ -45,8 +45,11 @@ type Conn interface {
 	Close() error
 }
 
-// Rester is a Conn that can free what it need not hold while it is idle.
-type Rester interface{ Rest() bool }
+// Rester is a Conn that can free what it need not hold while it is idle. Rest reports whether it is, and whether it holds part of a
+// TLS record, of which the peer owes the rest. With trim it also frees what crypto/tls keeps, and only then can it see the part.
+type Rester interface {
+	Rest(trim bool) (idle, partial bool)
+}
 
 // Header is what a stream starts with (RFC 6120 §4.7), as the peer wrote it. Version is empty where it was absent.
 type Header struct {

@@ -26,37 +26,45 @@ import (
 // tlsBuffers are the fields of tls.Conn that hold what was read and is not used yet.
 var tlsBuffers = [...]string{"rawInput", "hand"}
 
-// trimTLS frees the empty buffers of a connection on which no read is under way.
-func trimTLS(c *tls.Conn) {
-	if trimmable() {
-		trim(c)
-	}
+// trimTLS frees the empty buffers of a connection on which no read is under way, and reports whether one is not empty: there part of
+// a record waits for its rest.
+func trimTLS(c *tls.Conn) (partial bool) {
+	at, ok := trimmable()
+	return ok && trim(c, at)
 }
 
-func trim(c *tls.Conn) {
-	conn := reflect.ValueOf(c).Elem()
-	for _, name := range tlsBuffers {
-		field := conn.FieldByName(name)
-		b := (*bytes.Buffer)(unsafe.Pointer(field.UnsafeAddr()))
-		if b.Len() == 0 && b.Cap() > 0 {
+// offsets say where in a tls.Conn the buffers are.
+type offsets [len(tlsBuffers)]uintptr
+
+func trim(c *tls.Conn, at offsets) (partial bool) {
+	for _, offset := range at {
+		b := (*bytes.Buffer)(unsafe.Add(unsafe.Pointer(c), offset))
+		switch {
+		case b.Len() > 0:
+			partial = true
+		case b.Cap() > 0:
 			*b = bytes.Buffer{}
 		}
 	}
+	return partial
 }
 
-// trimmable reports whether the proof has succeeded. It is made once, when the first connection is to be trimmed.
-var trimmable = sync.OnceValue(func() bool {
+// trimmable returns where the buffers are, and whether the proof has succeeded. It is made once, when the first connection is to be
+// trimmed.
+var trimmable = sync.OnceValues(func() (at offsets, ok bool) {
 	conn := reflect.TypeFor[tls.Conn]()
-	for _, name := range tlsBuffers {
-		if f, ok := conn.FieldByName(name); !ok || f.Type != reflect.TypeFor[bytes.Buffer]() {
-			return false
+	for i, name := range tlsBuffers {
+		f, ok := conn.FieldByName(name)
+		if !ok || len(f.Index) != 1 || f.Type != reflect.TypeFor[bytes.Buffer]() {
+			return at, false
 		}
+		at[i] = f.Offset
 	}
-	return proveTrim() == nil
+	return at, proveTrim(at) == nil
 })
 
 // proveTrim trims one end of a connection in memory, several times, and talks over it in between.
-func proveTrim() error {
+func proveTrim(at offsets) error {
 	cert, err := throwAway()
 	if err != nil {
 		return err
@@ -80,7 +88,7 @@ func proveTrim() error {
 	sent := bytes.Repeat([]byte("trim"), 200) // one record: nobody reads while both write
 	got := make([]byte, len(sent))
 	for range 3 {
-		trim(server)
+		trim(server, at)
 		if _, err := server.Write(sent); err != nil {
 			return err
 		}
