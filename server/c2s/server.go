@@ -86,7 +86,7 @@ func (s *Server) open() {
 	s.failures = rate.New[netip.Addr](s.Settings.AddressAttempts, attemptsWithin)
 	s.sessions = session.Settings{
 		Queue: s.Settings.QueueStanzas, QueueBytes: s.Settings.QueueBytes, Write: s.Settings.Write,
-		Workers: session.NewWorkers(stayingWriters),
+		Workers: session.NewWorkers(stayingWriters), Budget: session.NewBudget(s.Settings.QueuesBytes),
 	}
 	s.quit = make(chan struct{})
 }

@@ -47,6 +47,8 @@ func (s *Session) end(final *closing) {
 		queue = s.queue.items
 	}
 	s.conn, s.queue, s.bytes = nil, nil, 0
+	s.settings.Budget.give(s.paid)
+	s.paid = 0
 	var unacked []xmlstream.Appender
 	if s.keep != nil {
 		for _, st := range s.keep.stanzas {

@@ -6,3 +6,6 @@ func (s *Session) SetCounters(sent, handled uint32) {
 	defer s.mu.Unlock()
 	s.keep.sent, s.keep.handled = sent, handled
 }
+
+// Left is what nobody has taken.
+func (b *Budget) Left() int64 { return b.left.Load() }

@@ -99,6 +99,7 @@ func (s *Session) Acked(h uint32) error {
 	if err := s.keep.acked(h); err != nil {
 		return err
 	}
+	s.refund()
 	s.wake() // what waited for room
 	return nil
 }

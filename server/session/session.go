@@ -34,6 +34,7 @@ type Settings struct {
 	QueueBytes int           // bytes that they may hold
 	Write      time.Duration // how long one write may take
 	Workers    *Workers      // on which writers run
+	Budget     *Budget       // for what sessions hold together
 }
 
 // Hooks is what the session asks of the features, and tells the router.
@@ -61,6 +62,8 @@ type Session struct {
 	conn    Conn   // nil while detached
 	queue   *batch // nil for none
 	bytes   int    // in queue
+	flying  int    // bytes being written that are not kept
+	paid    int    // taken from the budget
 	writing bool   // the writer runs
 	ended   bool
 	keep    *kept      // nil without stream management
@@ -152,7 +155,7 @@ func (s *Session) crowded() bool {
 		n, most = n+len(k.stanzas), most+k.limit
 		bytes, mostBytes = bytes+k.bytes, 2*mostBytes
 	}
-	return n > most || bytes > mostBytes
+	return n > most || bytes > mostBytes || !s.pay()
 }
 
 // wake starts the writer where there is work and it does not run. mu is held.
@@ -206,11 +209,19 @@ func (s *Session) next() (conn Conn, b *batch, loose int) {
 	if s.conn != nil && s.queue != nil {
 		b = s.take()
 	}
+	s.flying = 0
+	defer s.refund()
 	if b == nil {
 		s.writing = false
 		return nil, nil, 0
 	}
-	return s.conn, b, s.keep.add(b.items)
+	loose = s.keep.add(b.items)
+	if s.paid > 0 {
+		for _, it := range b.items[:loose] {
+			s.flying += size(it)
+		}
+	}
+	return s.conn, b, loose
 }
 
 // take removes from the queue what the client has room for: all there is, or else only what does not count and as many stanzas as may
