@@ -114,7 +114,7 @@ func TestSlixmppOwnsLamp(t *testing.T) {
 	at := l.meet(t, owner)
 
 	for _, talk := range [][2]string{
-		{"toggle", "Light is now on."},
+		{"toggle", "Relay is now on."},
 		{"brightness 40", "Brightness is now 40 %."},
 	} {
 		if answer := owner.ask(t, at, talk[0]); answer != talk[1] {
@@ -126,13 +126,13 @@ func TestSlixmppOwnsLamp(t *testing.T) {
 			t.Errorf("%s: the lamp says %q", greeting, answer)
 		}
 	}
-	if got := owner.read(t, at); got["Light"] != "true" || got["Brightness"] != "40 %" {
+	if got := owner.read(t, at); got["Relay"] != "true" || got["Brightness"] != "40 %" {
 		t.Errorf("readout: %v", got)
 	}
-	owner.set(t, at, []any{"Light", "boolean", "false"})
-	l.expect(t, "word of being switched", has(owner.account, "set Light to false"))
+	owner.set(t, at, []any{"Relay", "boolean", "false"})
+	l.expect(t, "word of being switched", has(owner.account, "set Relay to false"))
 	owner.set(t, at, []any{"Brightness", "int", "70"})
-	if got := owner.read(t, at); got["Light"] != "false" || got["Brightness"] != "70 %" {
+	if got := owner.read(t, at); got["Relay"] != "false" || got["Brightness"] != "70 %" {
 		t.Errorf("readout: %v", got)
 	}
 }
@@ -168,17 +168,17 @@ func TestSlixmppAsksOwner(t *testing.T) {
 		t.Errorf("a readout without leave: %s", e.Condition)
 	}
 	owner.answer(t, l, friend, "canRead", "<fromJid/>")
-	if got := friend.read(t, at); got["Light"] != "false" {
+	if got := friend.read(t, at); got["Relay"] != "false" {
 		t.Errorf("readout: %v", got)
 	}
 
-	friend.do(t, "set", map[string]any{"to": at, "fields": []any{[]any{"Light", "boolean", "true"}}})
+	friend.do(t, "set", map[string]any{"to": at, "fields": []any{[]any{"Relay", "boolean", "true"}}})
 	if e := friend.await(t, "refusal of the command", is("refusal")); e.Condition != "forbidden" {
 		t.Errorf("a command without leave: %s", e.Condition)
 	}
 	owner.answer(t, l, friend, "canControl", "<fromJid/>")
-	friend.set(t, at, []any{"Light", "boolean", "true"})
-	l.expect(t, "word of being switched", has(friend.account, "set Light to true"))
+	friend.set(t, at, []any{"Relay", "boolean", "true"})
+	l.expect(t, "word of being switched", has(friend.account, "set Relay to true"))
 }
 
 // answer says yes to the question whether somebody may do something with the lamp. XEP-0324 as the owner sees it:

@@ -84,11 +84,11 @@ func TestProfanitySwitchesLamp(t *testing.T) {
 	owner.login(t, b, "owner")
 	owner.sees(t, "logged in successfully")
 	owner.types(t, "/msg "+l.jid+" ?")
-	owner.sees(t, "Light on|off: whether it shines")
+	owner.sees(t, "Relay on|off: switches the lamp")
 	pause()              // as people do
 	owner.types(t, "on") // in the window of the chat
-	owner.sees(t, "Light is now on.")
-	l.expect(t, "word of being switched", has("owner@"+domain, "set Light to true"))
+	owner.sees(t, "Relay is now on.")
+	l.expect(t, "word of being switched", has("owner@"+domain, "set Relay to true"))
 }
 
 // TestProfanityDistrusts: the one of the other test has verified the certificate, for with another authority it asks.

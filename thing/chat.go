@@ -19,6 +19,9 @@ const (
 	typing      = 200 * time.Millisecond // that people need for the next text, at least
 )
 
+// nsHints is the namespace of what a sender wishes to become of a message (XEP-0334).
+const nsHints = "urn:xmpp:hints"
+
 // chats remembers who said something, so that two things cannot keep each other talking.
 type chats struct {
 	mu   sync.Mutex
@@ -65,9 +68,12 @@ func (o *online) chat(ctx context.Context, m *stanza.Stanza) {
 }
 
 // reply makes the answer to a message, in its thread. RFC 6121 §5.2.5
+//
+// It may hold readings, and is for now: if who asked has gone meanwhile, no broker is to keep it for later. XEP-0334#no-store
+// Other devices of who asked may see it, as they see the question, so there is no wish against copies. XEP-0280#avoiding
 func reply(m *stanza.Stanza, text string) *stanza.Stanza {
 	body := xmlstream.New(stanza.Client, "body", xmlstream.Text(text))
-	answer := stanza.NewMessage(m.From, m.Type, body)
+	answer := stanza.NewMessage(m.From, m.Type, body, xmlstream.New(nsHints, "no-store"))
 	if thread := m.Child(stanza.Client, "thread"); thread != nil {
 		answer = answer.With(thread)
 	}

@@ -184,3 +184,24 @@ func TestChatThread(t *testing.T) {
 		}
 	})
 }
+
+// Whatever a thing says in a chat, nobody keeps it for who has gone: it may hold readings. It is not hidden from the other devices
+// of who asked, though. XEP-0334#no-store, XEP-0334#no-copy
+func TestChatIsNotKept(t *testing.T) {
+	live(t, lit(&bulb{}), func(w *world) {
+		w.ok(w.broker.Claim(w.ctx, w.owner))
+		var answer *stanza.Stanza
+		w.owner.HandleMessage("urn:xmpp:hints", "no-store", func(m *stanza.Stanza) { answer = m })
+		for _, text := range []string{"hi", "?", "temperature", "toggle", "light off", "light", "light sideways", "what?"} {
+			answer = nil
+			said := w.said(w.owner, text)
+			synctest.Wait()
+			if answer == nil || answer.Body() != said || answer.Type != stanza.Chat {
+				w.Errorf("to %q the answer %q may be kept: %v", text, said, answer)
+			}
+			if answer != nil && (answer.Content.Has("urn:xmpp:hints", "no-copy") || answer.Content.Has("urn:xmpp:carbons:2", "private")) {
+				w.Errorf("to %q the answer is hidden from other devices: %v", text, answer)
+			}
+		}
+	})
+}

@@ -17,7 +17,8 @@
 // while nobody is there to be asked. A Policy decides before that, or alone.
 //
 // Friends read fields (XEP-0323), set parameters and get forms for that (XEP-0325), in whichever of the four namespace generations
-// they speak, or simply by chat: "?" shows what is there, "Heater on" sets, "toggle" switches the only switch.
+// they speak, or simply by chat: "?" shows what is there, "Heater on" sets, "toggle" switches the only switch. What a thing answers in
+// a chat says that no broker is to keep it (XEP-0334).
 //
 // A few rules make this simple. Read, Get and Set are never called two at a time, so they need no locks. Each has a time limit,
 // after which its context ends and it must return. A field that fails is told as such, beside the others that do not. What the
@@ -116,6 +117,13 @@ type Thing struct {
 func New(about About) *Thing {
 	about.Tags = slices.Clone(about.Tags)
 	return &Thing{about: about}
+}
+
+// About returns which thing it is, as New was told.
+func (t *Thing) About() About {
+	about := t.about
+	about.Tags = slices.Clone(about.Tags)
+	return about
 }
 
 // JID returns the thing's bare address, or zero while it does not run.

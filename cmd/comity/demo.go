@@ -24,7 +24,7 @@ type demoCmd struct {
 
 // Help is shown by --help.
 func (demoCmd) Help() string {
-	return `A broker is started on this machine, with things and people that are real XMPP clients. They play how a thing gets its owner, and how the owner decides who may do what with it. Every line that you see was said. Then join in with any XMPP client, until Ctrl-C.`
+	return `A broker is started on this machine, with things and people that are real XMPP clients. They play how a thing gets its owner, and how the owner decides who may do what with it. Every line that you see was said; why the broker says yes or no to a thing stands behind that. Then join in with any XMPP client, until Ctrl-C.`
 }
 
 // demoDomain is found on every machine without any setting up.
@@ -50,7 +50,7 @@ func (c *demoCmd) Run(ctx context.Context, e *env) (err error) {
 	}
 	defer log.Close()
 	wire := demo.NewWire()
-	r, err := c.start(ctx, e, folder, wire, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	r, err := c.start(ctx, e, folder, wire, log)
 	if err != nil {
 		return err
 	}
@@ -109,8 +109,9 @@ func (c *demoCmd) folder() (folder string, played bool, remove func() error, err
 	return folder, true, nothing, nil
 }
 
-// start starts the broker, which says nothing of its own.
-func (c *demoCmd) start(ctx context.Context, e *env, folder string, wire *demo.Wire, log *slog.Logger) (*running, error) {
+// start starts the broker, which says nothing of its own but writes everything into its log: why it decides something is there.
+func (c *demoCmd) start(ctx context.Context, e *env, folder string, wire *demo.Wire, to io.Writer) (*running, error) {
+	log := slog.New(wire.Log(slog.NewTextHandler(to, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	quiet := &env{stdin: e.stdin, stdout: io.Discard, stderr: io.Discard, environ: e.environ, signals: e.signals}
 	addr := c.Listen
 	if addr == "" {
@@ -160,7 +161,8 @@ func (c *demoCmd) stage(e *env, r *running, wire *demo.Wire) (demo.Stage, error)
 	poor := c.ASCII || e.isPoor()
 	return demo.Stage{
 		Domain: jid.MustParse(demoDomain), Addr: r.ports[0].Addr().String(), TLS: tlsTrusting(roots),
-		Operator: r.broker.Accounts, Wire: wire, Folder: r.folder, Backup: r.db.Backup, Log: r.log,
+		Operator: r.broker.Accounts, Wire: wire, Log: r.log,
+		Folder: r.folder, Database: databaseFile, LogFile: demoLog, Backup: r.db.Backup,
 		Out: e.stdout, Style: demo.Style{ASCII: poor, Colours: screen && !poor, JSON: e.json},
 	}, nil
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -32,7 +32,8 @@ func TestDemoOnce(t *testing.T) {
 				}
 			}
 			for _, want := range []string{
-				"QR code of the lamp", "\niotdisco:SN=T-", "may bob befriend me?", "yes, but only Temperature", "“?”", "They are in none.",
+				"QR code of the lamp", "\niotdisco:SN=T-", "may bob befriend me?", "“?”", "not delivered: I am not here", "They are in none.",
+				"no: there is no rule yet", "yes, but only Temperature: rule ", "denies it",
 			} {
 				if !strings.Contains(o.out, want) {
 					t.Errorf("no %q in\n%s", want, o.out)
@@ -69,11 +70,19 @@ func TestDemoJoin(t *testing.T) {
 		signals := make(chan os.Signal)
 		out := newWatched()
 		e := &env{stdin: strings.NewReader(""), stdout: out, stderr: out, signals: signals}
-		code := make(chan exitCode)
+		code := make(chan exitCode, 1)
 		go func() {
-			code <- run(context.Background(), e, []string{"demo", "--json", "--data", data, "--listen", anyPort})
+			c := run(context.Background(), e, []string{"demo", "--json", "--data", data, "--listen", anyPort})
+			if c != done {
+				t.Errorf("day %d: code %d\n%s", day, c, out)
+				fmt.Fprintln(out, `{"server":""}`) // or the wait for it would never end
+			}
+			code <- c
 		}()
 		join := decode[demoJoin](t, out.wait(`{"server":`))[0]
+		if join.Server == "" {
+			t.FailNow()
+		}
 		if day == 1 {
 			before.Server, before.APIKey, before.Secret, before.Accounts = join.Server, "", "", 0
 			if fmt.Sprint(join) != fmt.Sprint(before) {
@@ -127,7 +136,13 @@ func stageFor(t *testing.T, out *watched) demo.Stage {
 	c := &demoCmd{Listen: anyPort}
 	e := &env{stdin: strings.NewReader(""), stdout: out, stderr: out}
 	wire := demo.NewWire()
-	r, err := c.start(t.Context(), e, t.TempDir(), wire, slog.New(slog.DiscardHandler))
+	folder := t.TempDir()
+	log, err := os.Create(filepath.Join(folder, demoLog))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	r, err := c.start(t.Context(), e, folder, wire, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,6 +183,22 @@ func TestDemoFails(t *testing.T) {
 				value, _, _ := strings.Cut(rest, " °C")
 				return errors.Join(backup(ctx, path), os.WriteFile(filepath.Join(s.Folder, "leak"), []byte("t="+strings.TrimRight(value, "0")), 0o600))
 			}
+		}},
+		{"a leak of the machine's", `measured values are in ["leak"`, func(s *demo.Stage, out *watched) {
+			backup := s.Backup
+			s.Backup = func(ctx context.Context, path string) error {
+				told := regexp.MustCompile(`Processors\s+(\d+)`).FindStringSubmatch(out.String()) // there may be a new line between
+				if told == nil {
+					return errors.New("the machine has not told of its processors")
+				}
+				return errors.Join(backup(ctx, path), os.WriteFile(filepath.Join(s.Folder, "leak"), []byte("<q n='Processors' v='"+told[1]+"'/>"), 0o600))
+			}
+		}},
+		{"no database", `"other.db", was not searched`, func(s *demo.Stage, _ *watched) { s.Database = "other.db" }},
+		{"no log of writes", `"secret.key-wal", was not searched`, func(s *demo.Stage, _ *watched) { s.Database = secretFile }},
+		{"no log", `"other.log", was not searched`, func(s *demo.Stage, _ *watched) { s.LogFile = "other.log" }},
+		{"no backup", `"backup.db", was not searched`, func(s *demo.Stage, _ *watched) {
+			s.Backup = func(context.Context, string) error { return nil }
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

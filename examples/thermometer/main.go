@@ -1,4 +1,5 @@
-// Thermometer is a thing that tells a temperature. Copy this page and put your sensor into readSensor.
+// Thermometer is a thing that tells a temperature and a humidity. Copy this page, and what package home says of the thermometer, and
+// put your sensors into readTemperature and readHumidity.
 //
 // The broker, and the API key that it gave you, come from the environment:
 //
@@ -15,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 
+	"github.com/comity-iot/comity/examples/home"
 	"github.com/comity-iot/comity/thing"
 )
 
@@ -31,18 +33,15 @@ func main() {
 	}
 }
 
-// thermometer says what the thing is, and what it can tell.
-func thermometer() *thing.Thing {
-	t := thing.New(thing.About{
-		Serial: "T-0042", Maker: "maker.example", Model: "Thermometer", Version: "1.0",
-		Name: "Kitchen thermometer", Class: "Sensor",
-	})
-	t.Field(thing.Field{Name: "Temperature", Unit: "°C", Read: readSensor})
-	return t
-}
+func thermometer() *thing.Thing { return home.Thermometer("T-0042", readTemperature, readHumidity) }
 
-// readSensor is where your sensor goes. This one makes up a temperature near 21 °C.
-func readSensor(context.Context) (thing.Value, error) {
+// readTemperature is where your sensor goes. This one makes up a temperature near 21 °C.
+func readTemperature(context.Context) (thing.Value, error) {
 	celsius := 21 + rand.NormFloat64()/2
 	return thing.FloatValue(celsius, 1), nil // with one decimal, as that is all that the sensor knows
+}
+
+// readHumidity makes up a humidity near 45 %.
+func readHumidity(context.Context) (thing.Value, error) {
+	return thing.IntValue(int64(45 + rand.NormFloat64())), nil
 }

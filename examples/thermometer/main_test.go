@@ -25,5 +25,9 @@ func TestThermometer(t *testing.T) {
 		if celsius, err := got.Float(); err != nil || celsius < 10 || celsius > 32 || got.Unit != "°C" {
 			t.Errorf("read %+v, %v", report, err)
 		}
+		got, _ = report.Latest("Humidity")
+		if percent, err := got.Float(); err != nil || percent < 30 || percent > 60 || got.Unit != "%" {
+			t.Errorf("read %+v, %v", report, err)
+		}
 	})
 }

@@ -3,6 +3,7 @@ package provisioning_test
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/comity-iot/comity/iot"
@@ -279,8 +280,17 @@ func TestWhy(t *testing.T) {
 			"bob@b.example may read thing@example.org (plc2 of Topology): the owner may do everything.": {two, nil, nil},
 		"bob@b.example may not read thing@example.org: nothing was asked for.": {provisioning.Request{Op: provisioning.Read, Caller: bob, Thing: device}, nil, nil},
 	} {
-		if got := provisioning.Decide(test.req, test.rules, test.grants).Why(); got != want {
+		v := provisioning.Decide(test.req, test.rules, test.grants)
+		if got := v.Why(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		for _, reason := range v.Reasons() {
+			if !strings.Contains(want, ": "+reason+".") {
+				t.Errorf("the reason %q is not in %s", reason, want)
+			}
+		}
+		if len(v.Reasons()) != len(v.Findings) {
+			t.Errorf("%d reasons for %d targets", len(v.Reasons()), len(v.Findings))
 		}
 	}
 }

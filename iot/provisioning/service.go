@@ -130,8 +130,16 @@ func targets(nodes []iot.Node) []Target {
 	return out
 }
 
-// decide answers from the rules, and asks the owners about what no rule covers.
-func (s *service) decide(ctx context.Context, g iot.Generation, req Request) (v Verdict, err error) {
+// decide answers from the rules, asks the owners about what no rule covers, and notes in the log what was decided and why.
+func (s *service) decide(ctx context.Context, g iot.Generation, req Request) (Verdict, error) {
+	v, err := s.decided(ctx, g, req)
+	if err == nil {
+		s.host.Log.Debug("decided", "verdict", v)
+	}
+	return v, err
+}
+
+func (s *service) decided(ctx context.Context, g iot.Generation, req Request) (v Verdict, err error) {
 	req.Service = s.addr
 	var known iot.Generation
 	err = s.host.DB.View(ctx, func(tx *store.Tx) (err error) {

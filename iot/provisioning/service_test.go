@@ -1,10 +1,13 @@
 package provisioning_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/comity-iot/comity/iot"
@@ -32,6 +35,7 @@ type town struct {
 	registry *registry.Registry
 	settings *provisioning.Settings
 	outbox   *outbox
+	log      bytes.Buffer
 }
 
 // outbox is the stand-in's, which may fail and may wait in vain.
@@ -57,6 +61,7 @@ func newTown(t *testing.T) *town {
 	w.Broker = moduletest.NewWith(t, func(h *module.Host) {
 		w.outbox = &outbox{Outbox: h.Outbox}
 		h.Outbox = w.outbox
+		h.Log = slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}, w.registry.Module(), def)
 	for _, j := range []jid.JID{mary, paul, lamp} {
 		w.Accounts.Add(j.String())
@@ -439,5 +444,22 @@ func TestStrangersLeaveNoTrace(t *testing.T) {
 	}
 	if n := w.count(t, "registry_peer"); n != before {
 		t.Errorf("%d peers are noted, were %d", n, before)
+	}
+}
+
+// What was decided is in the log, with who asked, about whom, and why.
+func TestDecisionsAreLogged(t *testing.T) {
+	w := newTown(t)
+	w.friends(t, paul)
+	w.friends(t, mary)
+	for _, want := range []string{
+		`msg=decided verdict.thing=lamp@example.org verdict.op=befriend verdict.caller=paul@example.org verdict.allowed=false ` +
+			`verdict.why="paul@example.org may not befriend lamp@example.org: there is no rule yet, and the owner is asked."`,
+		`verdict.caller=mary@example.org verdict.allowed=true ` +
+			`verdict.why="mary@example.org may befriend lamp@example.org: the owner may do everything."`,
+	} {
+		if !strings.Contains(w.log.String(), want) {
+			t.Errorf("no %s in\n%s", want, w.log.String())
+		}
 	}
 }

@@ -2,6 +2,7 @@ package provisioning
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/comity-iot/comity/iot"
@@ -125,6 +126,24 @@ func (v Verdict) Why() string {
 		fmt.Fprintf(&b, "%s %s %s %s: %s.", v.Caller, may, v.Op, iot.Thing{JID: v.Thing, Node: f.Node}, f.why(v))
 	}
 	return b.String()
+}
+
+// Reasons returns the same for each target in turn, without who may what, which the reader knows.
+func (v Verdict) Reasons() []string {
+	all := make([]string, len(v.Findings))
+	for i, f := range v.Findings {
+		all[i] = f.why(v)
+	}
+	return all
+}
+
+// LogValue is the verdict in a log, so that it can be seen there why somebody was let in or not. It costs something only where it is
+// written.
+func (v Verdict) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("thing", v.Thing.String()), slog.String("op", v.Op.String()), slog.String("caller", v.Caller.String()),
+		slog.Bool("allowed", v.Allowed), slog.String("why", v.Why()),
+	)
 }
 
 // why completes the sentence.

@@ -19,21 +19,21 @@ type Settings struct {
 
 	TrimTLS bool `toml:"trim_tls" doc:"Free the buffers that Go's TLS keeps for idle streams, some 3.5 KiB each, and see half records in them. It reaches into crypto/tls, after a proof at the start that this works."`
 
-	StanzaBytes    int   `toml:"stanza_bytes" doc:"Largest stanza, in bytes. At least 10000 (RFC 6120 section 13.12)."`
-	StanzaDepth    int   `toml:"stanza_depth" doc:"Deepest nesting of elements in a stanza."`
-	StanzaNodes    int   `toml:"stanza_nodes" doc:"Most elements in a stanza."`
-	PreAuthBytes   int   `toml:"preauth_bytes" doc:"Largest element before login, in bytes."`
-	QueueStanzas   int   `toml:"queue_stanzas" doc:"Stanzas that may wait for one session."`
-	QueueBytes     int   `toml:"queue_bytes" doc:"Bytes that may wait for one session."`
-	QueuesBytes    int64 `toml:"queues_bytes" doc:"Bytes that may wait for all sessions together, beyond the first 64 KiB of each. Where they are used up, a session that needs more ends."`
-	Sessions       int   `toml:"sessions" doc:"Sessions of one account at a time."`
-	PerAddress     int   `toml:"per_address" doc:"Streams from one IP address at a time. 0 for no limit."`
-	Streams        int   `toml:"streams" doc:"Streams at a time. 0 for no limit."`
-	StanzasSecond  int   `toml:"stanzas_per_second" doc:"Stanzas a second that a stream may send in the long run; what is above waits. 0 for no limit."`
-	BytesSecond    int   `toml:"bytes_per_second" doc:"Bytes a second that a stream may send in the long run; what is above waits. 0 for no limit."`
-	AccountStanzas int   `toml:"account_stanzas_per_second" doc:"Stanzas a second that all streams of one account may send together. 0 for no limit."`
-	AccountBytes   int   `toml:"account_bytes_per_second" doc:"Bytes a second that all streams of one account may send together. 0 for no limit."`
-	Burst          int   `toml:"burst_seconds" doc:"How many seconds' worth a stream, or an account, may send at once."`
+	StanzaBytes    int `toml:"stanza_bytes" doc:"Largest stanza, in bytes. At least 10000 (RFC 6120 section 13.12)."`
+	StanzaDepth    int `toml:"stanza_depth" doc:"Deepest nesting of elements in a stanza."`
+	StanzaNodes    int `toml:"stanza_nodes" doc:"Most elements in a stanza."`
+	PreAuthBytes   int `toml:"preauth_bytes" doc:"Largest element before login, in bytes."`
+	QueueStanzas   int `toml:"queue_stanzas" doc:"Stanzas that may wait for one session."`
+	QueueBytes     int `toml:"queue_bytes" doc:"Bytes that may wait for one session."`
+	QueuesBytes    int `toml:"queues_bytes" doc:"Bytes that may wait for all sessions together, beyond the first 64 KiB of each. Where they are used up, a session that needs more ends."`
+	Sessions       int `toml:"sessions" doc:"Sessions of one account at a time."`
+	PerAddress     int `toml:"per_address" doc:"Streams from one IP address at a time. 0 for no limit."`
+	Streams        int `toml:"streams" doc:"Streams at a time. 0 for no limit."`
+	StanzasSecond  int `toml:"stanzas_per_second" doc:"Stanzas a second that a stream may send in the long run; what is above waits. 0 for no limit."`
+	BytesSecond    int `toml:"bytes_per_second" doc:"Bytes a second that a stream may send in the long run; what is above waits. 0 for no limit."`
+	AccountStanzas int `toml:"account_stanzas_per_second" doc:"Stanzas a second that all streams of one account may send together. 0 for no limit."`
+	AccountBytes   int `toml:"account_bytes_per_second" doc:"Bytes a second that all streams of one account may send together. 0 for no limit."`
+	Burst          int `toml:"burst_seconds" doc:"How many seconds' worth a stream, or an account, may send at once."`
 }
 
 // Defaults returns the settings of a broker that was told nothing.

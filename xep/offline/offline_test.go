@@ -102,6 +102,30 @@ func TestNotKept(t *testing.T) {
 	expect(t, b.Online("juliet@example.org/balcony", 0))
 }
 
+// What a thing answers in a chat may hold readings, and says that it is not to be kept. Whoever asked, a person or another thing, and
+// whether the one who asked was gone before or has lost it with the connection, it bounces. XEP-0334#no-store, XEP-0160#flow 3
+func TestChatOfThings(t *testing.T) {
+	b := broker(t, offline.Module())
+	b.Accounts.Add("display@example.org")
+	answer := func(to string) string {
+		return `<message from='thermometer@example.org/x' to='` + to + `' type='chat'><body>Temperature: 21.5 °C</body>
+			<thread>t1</thread><no-store xmlns='urn:xmpp:hints'/></message>`
+	}
+	for _, to := range []string{juliet, juliet + "/gone", "display@example.org", "display@example.org/gone"} {
+		if err := b.Deliver(answer(to)); !errors.Is(err, stanza.ServiceUnavailable) {
+			t.Errorf("for %s: %v", to, err)
+		}
+	}
+	balcony := b.Online("juliet@example.org/balcony", 0)
+	if err := b.Deliver(answer(juliet)); err != nil {
+		t.Fatal(err)
+	}
+	balcony.Lose()
+	if n := count(t, b); n != 0 {
+		t.Errorf("%d are kept", n)
+	}
+}
+
 // A resource with a negative priority never gets what was sent to the bare JID. XEP-0160#flow 2
 func TestNegativePriority(t *testing.T) {
 	b := broker(t, offline.Module())

@@ -93,6 +93,48 @@ var actions = []string{
 	`<presence type='unavailable'><status>%s</status></presence>`,
 }
 
+// couple are two accounts, what they know, and a client of each.
+type couple struct {
+	*world
+	who     [2]jid.JID
+	clients [2]*client
+	known   [2]*mirror
+}
+
+func (w *world) couple(t rapid.TB, n int) *couple {
+	c := &couple{world: w}
+	for i := range c.who {
+		c.who[i] = jid.MustParse(fmt.Sprintf("%c%d@example.com", 'a'+i, n))
+		w.accounts[c.who[i]] = true
+		c.clients[i] = w.connects(c.who[i].String() + "/r")
+		c.known[i] = mirrors(t, c.clients[i])
+	}
+	return c
+}
+
+// does lets one of them do something to the other, and looks at what has become of both rosters.
+func (c *couple) does(t rapid.TB, me int, action string) {
+	c.clients[me].sends(fmt.Sprintf(action, c.who[1-me]))
+	var states [2]state
+	for i := range c.who {
+		it, err := c.service.item(c.ctx, c.who[i], c.who[1-i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		states[i] = it.state
+		c.known[i].check(c.world)
+	}
+	if !mirrored(states[0], states[1]) {
+		t.Fatalf("%05b and %05b", states[0], states[1])
+	}
+}
+
+func (c *couple) part() {
+	for _, each := range c.clients {
+		each.disconnects()
+	}
+}
+
 // Whatever two accounts do to each other, online or not, each roster mirrors the other, and each client knows its own by
 // pushes alone.
 func TestRostersConverge(t *testing.T) {
@@ -100,36 +142,63 @@ func TestRostersConverge(t *testing.T) {
 	n := 0
 	rapid.Check(t, func(t *rapid.T) {
 		n++
-		var who [2]jid.JID
-		var clients [2]*client
-		var known [2]*mirror
-		for i := range who {
-			who[i] = jid.MustParse(fmt.Sprintf("%c%d@example.com", 'a'+i, n))
-			w.accounts[who[i]] = true
-			clients[i] = w.connects(who[i].String() + "/r")
-			known[i] = mirrors(t, clients[i])
-		}
+		c := w.couple(t, n)
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
 			me := rapid.IntRange(0, 1).Draw(t, "who")
-			action := rapid.SampledFrom(actions).Draw(t, "action")
-			clients[me].sends(fmt.Sprintf(action, who[1-me]))
-			var states [2]state
-			for i := range who {
-				it, err := w.service.item(w.ctx, who[i], who[1-i])
-				if err != nil {
-					t.Fatal(err)
-				}
-				states[i] = it.state
-				known[i].check(w)
-			}
-			if !mirrored(states[0], states[1]) {
-				t.Fatalf("%05b and %05b", states[0], states[1])
-			}
+			c.does(t, me, rapid.SampledFrom(actions).Draw(t, "action"))
 		}
-		for _, c := range clients {
-			c.disconnects()
-		}
+		c.part()
 	})
+}
+
+// What TestRostersConverge has found once: who did which of the actions.
+func TestRostersConvergeAgain(t *testing.T) {
+	const subscribe, subscribed, unsubscribe, unsubscribed, name, remove, come, leave = 0, 1, 2, 3, 4, 5, 6, 7
+	type deed struct{ who, action int }
+	w := newWorld(t)
+	n := 0
+	for what, deeds := range map[string][]deed{
+		"names, requests and refusals, come and go": {
+			{0, come},
+			{0, subscribe},
+			{0, unsubscribe},
+			{0, unsubscribe},
+			{0, subscribe},
+			{0, subscribed},
+			{0, subscribed},
+			{0, subscribed},
+			{0, subscribed},
+			{1, unsubscribed},
+			{1, remove},
+			{0, name},
+			{1, name},
+			{0, subscribe},
+			{0, subscribe},
+			{0, subscribed},
+			{0, unsubscribed},
+			{0, subscribe},
+			{1, unsubscribed},
+			{1, name},
+			{0, remove},
+			{1, come},
+			{0, leave},
+			{0, name},
+			{0, subscribe},
+			{0, come},
+			{1, unsubscribe},
+		},
+		"a request that was approved before":                    {{0, subscribed}, {0, come}, {1, subscribe}, {1, come}},
+		"one is removed after both had asked to see each other": {{0, subscribe}, {1, subscribe}, {0, remove}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			n++
+			c := w.couple(t, n)
+			for _, d := range deeds {
+				c.does(t, d.who, actions[d.action])
+			}
+			c.part()
+		})
+	}
 }
 
 // Many sessions at once, of which some come and go: what each client and the broker's memory think stays true.

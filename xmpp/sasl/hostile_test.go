@@ -90,6 +90,34 @@ func TestAnyTampering(t *testing.T) {
 	})
 }
 
+// Nor does a change of bits that stand for nothing, at the end of a proof or signature in base64, which TestAnyTampering has found
+// once. RFC 4648 §3.5
+func TestUnusedBits(t *testing.T) {
+	const clientFinal, serverFinal = 2, 3
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	a := account(t, "romeo", "pencil")
+	cb := ChannelBinding{Exporter: []byte("a connection")}
+	for _, name := range Mechanisms()[:6] {
+		for _, at := range []int{clientFinal, serverFinal} {
+			l := between(name, romeo, a, cb)
+			l.tamper = func(step int, m string) string {
+				last := len(strings.TrimRight(m, "=")) - 1
+				if step != at {
+					return m
+				}
+				if last == len(m)-1 {
+					t.Fatalf("%s: no bit is unused in %q", name, m)
+				}
+				next := alphabet[strings.IndexByte(alphabet, m[last])+1]
+				return m[:last] + string(next) + m[last+1:]
+			}
+			if _, err := l.run(t); err == nil {
+				t.Errorf("%s: tampered in step %d and not noticed", name, at)
+			}
+		}
+	}
+}
+
 // A server that skips its own proof is not believed. RFC 5802 §5
 func TestSuccessWithoutProof(t *testing.T) {
 	for _, name := range Mechanisms()[3:6] {

@@ -9,6 +9,7 @@ import (
 	"github.com/comity-iot/comity/iot/registry"
 	"github.com/comity-iot/comity/iot/sensordata"
 	"github.com/comity-iot/comity/xmpp/disco"
+	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stanza"
 	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
@@ -43,7 +44,7 @@ func (in *interpreter) answers(s, request *stanza.Stanza) string {
 		}
 		return names(all, "none")
 	}
-	if text := decided(el, request); text != "" {
+	if text := in.decided(el, request); text != "" {
 		return text
 	}
 	if has(el, sensordata.Family) {
@@ -63,26 +64,26 @@ func acknowledges(request *stanza.Stanza) string {
 	case "clearCache":
 		return "forgotten"
 	case "isFriendRule", "canReadRule", "canControlRule":
-		return "so be it"
+		return "noted, from now on it is a rule"
 	case "claimed":
-		return "good"
+		return "so I have an owner"
 	}
 	return "done"
 }
 
-// decided is for the answers of decision support.
-func decided(el *xmlstream.Element, request *stanza.Stanza) string {
-	asked := child(request, provisioning.DeviceSpace)
+// decided is for the answers of decision support, with the reason where it was heard.
+func (in *interpreter) decided(el *xmlstream.Element, request *stanza.Stanza) string {
+	question := child(request, provisioning.DeviceSpace)
 	if r, err := provisioning.ParseIsFriendResponse(el); err == nil {
-		return yes(r.Allowed, nil, nil)
+		return yes(r.Allowed, nil, nil) + in.because(request, r.Remote, provisioning.Befriend)
 	}
 	if r, err := provisioning.ParseCanReadResponse(el); err == nil {
-		q, _ := provisioning.ParseCanRead(asked)
-		return yes(r.Allowed, r.Fields, q.Fields)
+		q, _ := provisioning.ParseCanRead(question)
+		return yes(r.Allowed, r.Fields, q.Fields) + in.because(request, r.Remote, provisioning.Read)
 	}
 	if r, err := provisioning.ParseCanControlResponse(el); err == nil {
-		q, _ := provisioning.ParseCanControl(asked)
-		return yes(r.Allowed, r.Parameters, q.Parameters)
+		q, _ := provisioning.ParseCanControl(question)
+		return yes(r.Allowed, r.Parameters, q.Parameters) + in.because(request, r.Remote, provisioning.Control)
 	}
 	return ""
 }
@@ -95,4 +96,15 @@ func yes(allowed bool, scope, asked []string) string {
 		return "yes"
 	}
 	return "yes, but only " + names(scope, "")
+}
+
+// because is the end of the broker's answer to a thing.
+func (in *interpreter) because(request *stanza.Stanza, caller jid.JID, op provisioning.Operation) string {
+	key := asked{request.From.Bare(), caller.Bare(), op}
+	why := in.why[key]
+	delete(in.why, key)
+	if why == "" {
+		return ""
+	}
+	return ": " + why
 }

@@ -39,13 +39,21 @@ func (s *Show) enter(ctx context.Context, name string) (*person, error) {
 		return nil, err
 	}
 	s.tells.call(account, name)
-	p.Session, err = client.Dial(ctx, client.Config{JID: account, Password: p.Password, Addr: s.Addr, TLS: s.TLS})
-	if err != nil {
+	if err := s.login(ctx, p); err != nil {
 		return nil, err
+	}
+	return p, nil
+}
+
+// login logs somebody in, who says so to all that may see it.
+func (s *Show) login(ctx context.Context, p *person) (err error) {
+	p.Session, err = client.Dial(ctx, client.Config{JID: p.Account, Password: p.Password, Addr: s.Addr, TLS: s.TLS})
+	if err != nil {
+		return err
 	}
 	list := roster.Client{Requester: p}
 	if _, err := list.Get(ctx, ""); err != nil {
-		return nil, errors.Join(err, p.Close(ctx))
+		return errors.Join(err, p.Close(ctx))
 	}
-	return p, p.Send(ctx, stanza.NewPresence(jid.JID{}, stanza.Available))
+	return p.Send(ctx, stanza.NewPresence(jid.JID{}, stanza.Available))
 }

@@ -1,6 +1,7 @@
 // Package demo plays the story of how things and people get along on a broker: things make their accounts and register, an owner claims
 // them, a neighbour asks to befriend, read and command them, the owner decides, and changes her mind. Every part is a client of its own
-// over TLS, every line that is told is of a stanza that passed the broker, and every step checks that what it tells is so.
+// over TLS, every line that is told is of a stanza that passed the broker, with the reason from its log where it has decided something,
+// and every step checks that what it tells is so.
 package demo
 
 import (
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/comity-iot/comity/iot/sensordata"
 	"github.com/comity-iot/comity/module"
 	"github.com/comity-iot/comity/xmpp/jid"
 )
@@ -31,8 +33,10 @@ type Stage struct {
 	Addr     string // "host:port", for STARTTLS
 	TLS      *tls.Config
 	Operator Operator
-	Wire     *Wire  // is one of the broker's features
+	Wire     *Wire  // is one of the broker's features, and hears its log
 	Folder   string // of all that is kept: the broker's files are in it, and those of the things
+	Database string // name of the broker's database in that folder
+	LogFile  string // name of the broker's log there
 	Backup   func(ctx context.Context, path string) error
 	Log      *slog.Logger // of the things
 
@@ -55,7 +59,9 @@ type Show struct {
 	thermometer *device
 	lamp        *device
 	machine     *device
-	given       given // values that sensors gave
+	given       given               // values that sensors gave
+	told        []sensordata.Sample // what the machine has told
+	searched    map[string]int      // files in which all of that was looked for, and how large they were at most
 }
 
 // Open raises the curtain: from now on it is told what passes. Close ends it.
@@ -95,8 +101,8 @@ var story = [...]step{
 	{"Bob reads the thermometer: Temperature is allowed, Humidity is not", (*Show).read},
 	{"Bob switches the lamp, once Alice lets him, and she sees it", (*Show).control},
 	{"Alice withdraws her consent, and the next read fails", (*Show).withdraw},
-	{"Alice chats with the lamp", (*Show).chat},
-	{"Bob searches for things by their tags", (*Show).search},
+	{"Alice chats with the lamp and the thermometer, and leaves too early", (*Show).chat},
+	{"Bob searches for things by their tags", (*Show).look},
 	{"Nothing of what was read is in any file of the broker", (*Show).inspect},
 }
 
@@ -153,6 +159,9 @@ func (s *Show) act(ctx context.Context, part step) error {
 	err := part.play(s, limited)
 	if flushed := s.Wire.flush(limited); err == nil {
 		err = flushed
+	}
+	if err == nil {
+		err = s.search()
 	}
 	return err
 }

@@ -4,17 +4,21 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 	"unicode/utf8"
 
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
+	"github.com/comity-iot/comity/iot/provisioning"
+	"github.com/comity-iot/comity/iot/sensordata"
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stanza"
 	"github.com/comity-iot/comity/xmpp/xmlstream"
@@ -44,7 +48,7 @@ func TestSays(t *testing.T) {
 	for _, c := range []struct{ xml, want string }{
 		{"<presence type='subscribe' from='bob@b.example' to='thing@example.org'/>", "may I see you? (a friend request)"},
 		{"<presence from='bob@b.example/1' to='thing@example.org'/>", ""},
-		{"<iq type='set' id='1' from='thing@example.org/r' to='discovery.example.org'><register xmlns='urn:nf:iot:disco:1.0'><str name='SN' value='98734'/><num name='V' value='1.0'/><str name='key' value='kJ3'/></register></iq>", "register me: SN=98734 V=1.0 key=***"},
+		{"<iq type='set' id='1' from='thing@example.org/r' to='discovery.example.org'><register xmlns='urn:nf:iot:disco:1.0'><str name='SN' value='98734'/><num name='V' value='1.0'/><str name='key' value='kJ3'/></register></iq>", "register me: SN=98734, V=1.0, key=***"},
 		{"<iq type='result' id='1' to='thing@example.org/r' from='discovery.example.org'/>", "you are registered, until an owner claims you"},
 		{"<iq type='result' id='1' to='thing@example.org/r' from='discovery.example.org'/>", ""}, // answered already
 		{"<iq type='get' id='3' from='thing@example.org/r' to='discovery.example.org'><isFriend xmlns='urn:nf:iot:prov:d:1.0' jid='bob@b.example'/></iq>", "may bob befriend me?"},
@@ -60,6 +64,7 @@ func TestSays(t *testing.T) {
 		{"<message from='thing@example.org/r' to='bob@b.example/1'><resp xmlns='urn:nf:iot:sd:1.0' id='r'><ts v='2026-01-01T00:00:00Z'><q n='T' v='21.50' u='°C' m='true'/></ts></resp></message>", "T 21.50 °C"},
 		{"<iq type='set' id='8' from='bob@b.example/1' to='thing@example.org/r'><set xmlns='urn:xmpp:iot:control'><boolean name='Relay' value='true'/></set></iq>", "set Relay to true"},
 		{"<message type='chat' from='bob@b.example/1' to='thing@example.org/r'><body>toggle</body></message>", "“toggle”"},
+		{"<message type='error' from='bob@b.example/1' to='thing@example.org/r'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>", "not delivered: I am not here (service-unavailable)"},
 		{"<iq type='get' id='9' from='bob@b.example/1'><query xmlns='jabber:iq:roster'/></iq>", ""},
 		{"<iq type='result' id='9' to='bob@b.example/1'><query xmlns='jabber:iq:roster'/></iq>", ""},
 		{"<iq type='get' id='a' from='bob@b.example/1' to='thing@example.org/r'><canRead xmlns='urn:nf:iot:prov:d:1.0'/></iq>", ""}, // malformed
@@ -160,6 +165,10 @@ func TestClean(t *testing.T) {
 // A value is found in each way in which it could be stored, wherever it is.
 func TestFind(t *testing.T) {
 	const v = 21.483920174
+	var needles []needle
+	for _, form := range written(v) {
+		needles = append(needles, needle{value: form})
+	}
 	for i, content := range written(v) {
 		dir := t.TempDir()
 		if err := os.Mkdir(filepath.Join(dir, "below"), 0o700); err != nil {
@@ -170,12 +179,71 @@ func TestFind(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		f, err := find(dir, written(v))
-		if err != nil || f.files != 2 || !slices.Equal(f.in, []string{"dirty"}) {
+		f, err := find(dir, needles)
+		if err != nil || len(f.bytes) != 2 || f.bytes["clean"] != 8 || !slices.Equal(f.in, []string{filepath.Join("below", "dirty")}) {
 			t.Errorf("%d: got %+v, %v", i, f, err)
 		}
 	}
 	if string(written(21.5)[0]) != "21.5" {
 		t.Errorf("got %s", written(21.5)[0])
+	}
+}
+
+// A short value is found where its name is, in whichever way and order, and not elsewhere.
+func TestNeedles(t *testing.T) {
+	memory := sensordata.Sample{Reading: sensordata.NewFloat(sensordata.Field{Name: "Memory Used", Type: sensordata.Numeric, Unit: "%"}, 7.6, 1)}
+	uptime := sensordata.Sample{Reading: sensordata.NewDuration(sensordata.Field{Name: "Uptime", Type: sensordata.Duration}, 45*time.Minute+10*time.Second)}
+	for _, c := range []struct {
+		sample  sensordata.Sample
+		content string
+		want    bool
+	}{
+		{memory, "<q n='Memory Used' v='7.6' u='%' m='true'/>", true},
+		{memory, `<numeric value="7.6" unit="%" name="Memory Used"/>`, true},
+		{memory, "Memory Used: 7.6 %", true},
+		{memory, "field=\"Memory Used\" value=7.6", true},
+		{memory, "Memory Used" + string(written(7.6)[1]), true},
+		{memory, string(written(7.6)[2]) + "Memory Used", true},
+		{memory, "Memory Used, " + strings.Repeat("x", 300) + "Memory Used 7.6", true}, // not the first
+		{memory, "time=07:07:17.6 addr=127.6.0.1", false},
+		{memory, "Memory Used" + strings.Repeat("x", 300) + "7.6", false},
+		{memory, "may bob read Memory Used?", false},
+		{uptime, "it is up since PT45M10S", true},
+		{uptime, "Uptime PT45M11S", false},
+	} {
+		needles := forms(c.sample)
+		got := slices.ContainsFunc(needles, func(n needle) bool { return n.in([]byte(c.content)) })
+		if got != c.want {
+			t.Errorf("%s %s in %q: %v", c.sample.Name, c.sample.Value, c.content, got)
+		}
+	}
+}
+
+// Why the broker decided what it says to a thing is heard in its log, however that is used, and told once.
+func TestReasons(t *testing.T) {
+	w := NewWire()
+	var out, text bytes.Buffer
+	log := slog.New(w.Log(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug}))).With("domain", "example.org").WithGroup("provisioning")
+	log.Debug("something else", "verdict", "none")
+	log.Debug("decided", "verdict", provisioning.Decide(provisioning.Request{
+		Op: provisioning.Befriend, Thing: jid.MustParse("thing@example.org"), Caller: jid.MustParse("bob@b.example"),
+		Targets: []provisioning.Target{{Owner: jid.MustParse("alice@example.org")}},
+	}, nil, nil))
+	for _, id := range []string{"1", "2"} {
+		w.put(event{stanza: parse(t, "<iq type='get' id='"+id+"' from='thing@example.org/r' to='discovery.example.org'>"+
+			"<isFriend xmlns='urn:nf:iot:prov:d:1.0' jid='bob@b.example'/></iq>")})
+		w.put(event{stanza: parse(t, "<iq type='result' id='"+id+"' to='thing@example.org/r' from='discovery.example.org'>"+
+			"<isFriendResponse xmlns='urn:nf:iot:prov:d:1.0' jid='bob@b.example' result='false'/></iq>")})
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	w.tell(ended, newTeller(&out, Style{JSON: true}))
+	for _, want := range []string{`"says":"no: there is no rule yet, and the owner is asked"`, `"says":"no"`} {
+		if strings.Count(out.String(), want) != 1 {
+			t.Errorf("no %s, or more, in\n%s", want, out.String())
+		}
+	}
+	if !strings.Contains(text.String(), "domain=example.org provisioning.verdict.thing=thing@example.org") {
+		t.Errorf("the log has %s", text.String())
 	}
 }

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/comity-iot/comity/iot/sensordata"
@@ -28,36 +30,72 @@ func (s *Show) checkGiven(told sensordata.Sample) error {
 	return check(false, "%s %s was never measured", told.Name, told.Value)
 }
 
+// backupFile is the name of the backup that is made for the last search.
+const backupFile = "backup.db"
+
+// search looks for all that was measured so far in all that is kept. It is done after each step, for the log of writes is emptied when
+// nothing is written for a while.
+func (s *Show) search() error {
+	found, err := find(s.Folder, s.needles())
+	if err != nil {
+		return err
+	}
+	if s.searched == nil {
+		s.searched = map[string]int{}
+	}
+	for name, size := range found.bytes {
+		s.searched[name] = max(s.searched[name], size)
+	}
+	return check(len(found.in) == 0, "measured values are in %q", found.in)
+}
+
 // inspect is step 10. What is searched for is found where it is, as a thing's serial number shows, which the registry keeps.
 func (s *Show) inspect(ctx context.Context) error {
-	backup := filepath.Join(s.Folder, "backup.db")
+	backup := filepath.Join(s.Folder, backupFile)
 	if err := s.Backup(ctx, backup); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
 	defer os.Remove(backup) // it was for the search
-	values := s.given.all()
-	if len(values) == 0 {
-		return check(false, "nothing was measured")
+	values := len(s.given.all())
+	if err := check(values > 0 && len(s.told) > 0, "%d values were measured, and the machine told %d", values, len(s.told)); err != nil {
+		return err
 	}
-	kept, err := find(s.Folder, [][]byte{[]byte(s.thermometer.about.Serial)})
+	if err := s.search(); err != nil {
+		return err
+	}
+	var must []string
+	for _, f := range [...]struct{ what, name string }{
+		{"the database", s.Database}, {"its log of writes", s.Database + "-wal"}, {"the broker's log", s.LogFile}, {"a backup made just now", backupFile},
+	} {
+		size := s.searched[f.name]
+		if err := check(size > 0, "%s, %q, was not searched, or was always empty", f.what, f.name); err != nil {
+			return err
+		}
+		must = append(must, fmt.Sprintf("%s (%s, %d kB)", f.name, f.what, max(size/1000, 1)))
+	}
+	s.note("Searched for all that was measured: %d values of the thermometer, as text and as 8 bytes, and %d of the machine beside their names, as "+
+		"values such as 2 are in every file. Searched in all %d files, after each step and now, among them %s. They are in none.",
+		values, len(s.told), len(s.searched), names(must, ""))
+	serial := s.thermometer.About().Serial
+	kept, err := find(s.Folder, []needle{{value: []byte(serial)}})
 	if err != nil {
 		return err
 	}
-	var needles [][]byte
-	for _, v := range values {
-		needles = append(needles, written(v)...)
+	s.note("To see that the search can find: the serial number of the thermometer, %s, which the registry keeps, is in %s.", serial, names(kept.in, "none"))
+	return check(slices.Contains(kept.in, backupFile), "the search does not even find a serial number in the backup")
+}
+
+// needles are all forms of all that was measured.
+func (s *Show) needles() (all []needle) {
+	for _, v := range s.given.all() {
+		for _, form := range written(v) {
+			all = append(all, needle{value: form})
+		}
 	}
-	leaks, err := find(s.Folder, needles)
-	if err != nil {
-		return err
+	for _, sample := range s.told {
+		all = append(all, forms(sample)...)
 	}
-	if err := check(len(leaks.in) == 0, "measured values are in %q", leaks.in); err != nil {
-		return err
-	}
-	s.note("Searched for %d measured values, as text and as 8 bytes: %d files with %d kB, among them the database, its log of writes, "+
-		"the broker's log and a backup made just now. They are in none.", len(values), leaks.files, leaks.bytes/1000)
-	s.note("To see that the search can find: the serial number of the thermometer, which the registry keeps, is in %d of them.", len(kept.in))
-	return check(len(kept.in) > 0, "the search does not even find a serial number")
+	return all
 }
 
 // written returns the ways in which a value could be stored.
@@ -70,30 +108,77 @@ func written(v float64) [][]byte {
 	}
 }
 
-// finding is what a search found.
-type finding struct {
-	files int
-	bytes int
-	in    []string // files that have one of the texts
+// long is how many letters a value has that is nowhere by chance.
+const long = 8
+
+// forms returns what to search for of something that the machine told. Most of it is short, such as "7.6" of its memory, and would be
+// found in any file: it counts beside the name of what it is.
+func forms(sample sensordata.Sample) []needle {
+	text := []byte(sample.Value)
+	if len(text) >= long {
+		return []needle{{value: text}}
+	}
+	beside := []byte(sample.Name)
+	all := []needle{{text, beside}}
+	if v, err := sample.Float(); err == nil {
+		for _, form := range written(v) {
+			all = append(all, needle{form, beside})
+		}
+	}
+	return all
 }
 
-// find searches all files below a folder. Sockets are none.
-func find(folder string, needles [][]byte) (f finding, err error) {
-	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+// needle is what is searched for: a value, and what it must be beside of unless that is empty.
+type needle struct{ value, beside []byte }
+
+// near is how many bytes may be between a value and its name.
+const near = 100
+
+func (n needle) in(content []byte) bool {
+	if len(n.beside) == 0 {
+		return bytes.Contains(content, n.value)
+	}
+	for at := 0; ; {
+		i := bytes.Index(content[at:], n.beside)
+		if i < 0 {
+			return false
+		}
+		begin, end := at+i, at+i+len(n.beside)
+		reach := near + len(n.value)
+		if bytes.Contains(content[max(begin-reach, 0):begin], n.value) || bytes.Contains(content[end:min(end+reach, len(content))], n.value) {
+			return true
+		}
+		at = end
+	}
+}
+
+// finding is what a search found.
+type finding struct {
+	bytes map[string]int // of the files that were searched, by their paths below the folder
+	in    []string       // those that have one of the needles
+}
+
+// find searches all files below a folder. Sockets are none, and what is gone when it is to be read was only being written.
+func find(folder string, needles []needle) (finding, error) {
+	f := finding{bytes: map[string]int{}}
+	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
-		content, err := os.ReadFile(path)
+		name, err := filepath.Rel(folder, path)
 		if err != nil {
 			return err
 		}
-		f.files++
-		f.bytes += len(content)
-		for _, n := range needles {
-			if bytes.Contains(content, n) {
-				f.in = append(f.in, filepath.Base(path))
-				break
-			}
+		content, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		f.bytes[name] = len(content)
+		if slices.ContainsFunc(needles, func(n needle) bool { return n.in(content) }) {
+			f.in = append(f.in, name)
 		}
 		return nil
 	})

@@ -22,6 +22,21 @@ const maxOpen = 1000
 type interpreter struct {
 	name func(jid.JID) string      // what a party is called
 	open map[string]*stanza.Stanza // requests, by who asked and their id
+	why  map[asked]string          // why the broker decided what it is about to say
+}
+
+// asked is what a thing asked the broker: whether somebody may do something with it.
+type asked struct {
+	thing, caller jid.JID // bare
+	op            provisioning.Operation
+}
+
+// heard notes what the broker has decided. It says so to the thing after that.
+func (in *interpreter) heard(v provisioning.Verdict) {
+	if len(in.why) >= maxOpen {
+		clear(in.why)
+	}
+	in.why[asked{v.Thing, v.Caller, v.Op}] = strings.Join(v.Reasons(), "; ")
 }
 
 // says returns what a stanza says, empty for what is of no interest here.
@@ -45,8 +60,7 @@ func (in *interpreter) says(s *stanza.Stanza) string {
 		return ""
 	}
 	if s.Type == stanza.ErrorType {
-		e := stanza.ParseError(s.Child(stanza.Client, "error"))
-		return "no (" + cmp.Or(e.Text, string(e.Condition)) + ")"
+		return "no (" + condition(s) + ")"
 	}
 	return in.answers(s, request)
 }
@@ -83,10 +97,19 @@ func (in *interpreter) saysMessage(s *stanza.Stanza) string {
 	if el := child(s, sensordata.Family); el != nil {
 		return saysData(el)
 	}
-	if body := s.Body(); body != "" && s.Type != stanza.ErrorType {
+	if s.Type == stanza.ErrorType {
+		return "not delivered: I am not here (" + condition(s) + ")"
+	}
+	if body := s.Body(); body != "" {
 		return "“" + body + "”"
 	}
 	return ""
+}
+
+// condition is what an error says.
+func condition(s *stanza.Stanza) string {
+	e := stanza.ParseError(s.Child(stanza.Client, "error"))
+	return cmp.Or(e.Text, string(e.Condition))
 }
 
 // asks is for requests.
@@ -127,14 +150,15 @@ func (in *interpreter) asksRegistry(el *xmlstream.Element) string {
 		if m.Public {
 			public = ", for everybody to find"
 		}
-		return "it is mine: " + tagList(m.Tags) + public
+		return "it is mine" + public + ": " + tagList(m.Tags)
 	}
 	if c, err := registry.ParseClaimed(el); err == nil {
 		return in.name(c.Owner) + " owns you now"
 	}
 	if s, err := registry.ParseSearch(el); err == nil {
 		if uri, err := (registry.URI{Search: s.Operators}).Format(); err == nil {
-			return "which things have " + strings.ReplaceAll(strings.TrimPrefix(uri, "iotdisco:"), ";", " and ") + "?"
+			// A # says that a tag is a number.
+			return "which things have " + strings.NewReplacer("#", "", ";", " and ").Replace(strings.TrimPrefix(uri, "iotdisco:")) + "?"
 		}
 	}
 	return el.Local()
@@ -197,6 +221,9 @@ func saysData(el *xmlstream.Element) string {
 	var all []string
 	for s := range u.Report.Samples() {
 		text := s.Name + " " + s.Value
+		if d, err := s.Duration(); err == nil && d.Months == 0 {
+			text = s.Name + " " + d.Rest.String() // 45m10s is easier to read than PT45M10S
+		}
 		if s.Unit != "" {
 			text += " " + s.Unit
 		}
@@ -237,5 +264,5 @@ func tagList(tags registry.Tags) string {
 		}
 		all = append(all, t.Name+"="+t.Text)
 	}
-	return strings.Join(all, " ")
+	return strings.Join(all, ", ")
 }

@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/comity-iot/comity/cmd/comity/internal/qrtext"
 	"github.com/comity-iot/comity/iot"
@@ -54,6 +55,8 @@ func (s *Show) register(ctx context.Context) error {
 			return err
 		}
 	}
+	s.note("SN is the serial number, MAN the maker, V the version. KEY is a secret that a thing makes up, and shows on its sticker only: *** here. " +
+		"Whoever knows it can claim the thing.")
 	if err := s.checkAccounts(ctx); err != nil {
 		return err
 	}
@@ -94,7 +97,8 @@ func (s *Show) checkRegistration(d *device, st *stanza.Stanza) error {
 	if err != nil {
 		return err
 	}
-	for name, want := range map[string]string{"SN": d.about.Serial, "MAN": d.about.Maker, "MODEL": d.about.Model} {
+	about := d.About()
+	for name, want := range map[string]string{"SN": about.Serial, "MAN": about.Maker, "MODEL": about.Model} {
 		if tag, _ := r.Tags.Get(name); tag.Text != want {
 			return check(false, "the %s has registered %s %q", d.name, name, tag.Text)
 		}
@@ -150,7 +154,7 @@ func (s *Show) claim(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	s.note("The owner needs nobody's leave:")
+	s.note("Alice reads what is hers. Nobody is asked whether she may: a thing knows its owner, who may do everything.")
 	report, err := s.readAll(ctx, s.thermometer)
 	if err != nil {
 		return err
@@ -167,8 +171,9 @@ func (s *Show) claim(ctx context.Context) (err error) {
 	if report, err = s.readAll(ctx, s.machine); err != nil {
 		return err
 	}
+	s.told = slices.Collect(report.Samples())
 	s.note("The last are values of the very machine that this runs on.")
-	return check(report.Len() > 0, "the machine told nothing")
+	return check(len(s.told) > 0, "the machine told nothing")
 }
 
 // readAll is what alice reads of a thing of hers.

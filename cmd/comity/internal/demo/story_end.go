@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 
+	"github.com/comity-iot/comity/examples/home"
 	"github.com/comity-iot/comity/iot/provisioning"
 	"github.com/comity-iot/comity/iot/registry"
 	"github.com/comity-iot/comity/iot/sensordata"
 	"github.com/comity-iot/comity/xmpp/stanza"
-	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
 
 // withdraw is step 7. A question that was answered may be answered again.
@@ -42,68 +40,11 @@ func (s *Show) withdraw(ctx context.Context) error {
 	return nil
 }
 
-// chat is step 8: what a person can do with any chat client.
-func (s *Show) chat(ctx context.Context) error {
-	for _, talk := range []struct {
-		text string
-		want []string // in the answer
-	}{
-		{"hi", []string{"Lamp"}},
-		{"?", []string{"Relay: on", "toggle"}},
-		{"toggle", []string{"Relay is now off"}},
-	} {
-		if err := pause(ctx, typing); err != nil {
-			return err
-		}
-		answer, err := s.say(ctx, talk.text)
-		if err != nil {
-			return err
-		}
-		for _, want := range talk.want {
-			if !strings.Contains(answer, want) {
-				return check(false, "to %q the lamp says %q", talk.text, answer)
-			}
-		}
-	}
-	lit, err := s.isLit(ctx)
-	return errors.Join(err, check(!lit, "the lamp is still on"))
-}
-
-// typing is how long somebody takes to write a word. A thing does not answer who writes faster: that is another machine.
-const typing = 300 * time.Millisecond
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// say returns what the lamp answers.
-func (s *Show) say(ctx context.Context, text string) (string, error) {
-	mark := s.Wire.mark()
-	body := xmlstream.New(stanza.Client, "body", xmlstream.Text(text))
-	if err := s.alice.Send(ctx, stanza.NewMessage(s.lamp.JID(), stanza.Chat, body)); err != nil {
-		return "", err
-	}
-	answer, err := s.Wire.wait(ctx, mark, func(st *stanza.Stanza) bool {
-		return st.Kind == stanza.Message && st.From.Bare() == s.lamp.JID() && st.To.Bare() == s.alice.Account && st.Body() != ""
-	})
-	if err != nil {
-		return "", fmt.Errorf("the lamp does not answer %q: %w", text, err)
-	}
-	return answer.Body(), nil
-}
-
-// search is step 9.
-func (s *Show) search(ctx context.Context) error {
-	look := registry.Client{Requester: s.bob, Registry: s.service()}
-	found, err := look.Page(ctx, registry.Search{Operators: []registry.Operator{
-		registry.Where("CLASS", registry.Equal, s.machine.about.Class), registry.WhereNum("V", registry.GreaterOrEqual, 1),
+// look is step 9.
+func (s *Show) look(ctx context.Context) error {
+	bob := registry.Client{Requester: s.bob, Registry: s.service()}
+	found, err := bob.Page(ctx, registry.Search{Operators: []registry.Operator{
+		registry.Where("CLASS", registry.Equal, s.machine.About().Class), registry.WhereNum("V", registry.GreaterOrEqual, 1),
 	}})
 	if err != nil {
 		return fmt.Errorf("bob searches: %w", err)
@@ -114,7 +55,7 @@ func (s *Show) search(ctx context.Context) error {
 	if _, told := found.Things[0].Tags.Get(registry.KeyTag); told {
 		return check(false, "the search tells the KEY")
 	}
-	found, err = look.Page(ctx, registry.Search{Operators: []registry.Operator{registry.Where("MAN", registry.Equal, maker)}})
+	found, err = bob.Page(ctx, registry.Search{Operators: []registry.Operator{registry.Where("MAN", registry.Equal, home.Maker)}})
 	if err != nil {
 		return fmt.Errorf("bob searches: %w", err)
 	}

@@ -35,7 +35,7 @@ type teller struct {
 
 func newTeller(out io.Writer, style Style) *teller {
 	t := &teller{out: out, style: style, names: map[jid.JID]string{}}
-	t.words = interpreter{name: t.name, open: map[string]*stanza.Stanza{}}
+	t.words = interpreter{name: t.name, open: map[string]*stanza.Stanza{}, why: map[asked]string{}}
 	return t
 }
 
@@ -62,12 +62,15 @@ func (t *teller) name(who jid.JID) string {
 
 // tell prints an event, if it is of interest.
 func (t *teller) tell(e event) {
-	if e.line != nil {
+	switch {
+	case e.line != nil:
 		e.line(t)
-		return
-	}
-	if text := t.words.says(e.stanza); text != "" {
-		t.said(t.name(e.stanza.From), t.name(e.stanza.To), text)
+	case e.verdict != nil:
+		t.words.heard(*e.verdict)
+	default:
+		if text := t.words.says(e.stanza); text != "" {
+			t.said(t.name(e.stanza.From), t.name(e.stanza.To), text)
+		}
 	}
 }
 

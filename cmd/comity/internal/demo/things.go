@@ -9,21 +9,17 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/comity-iot/comity/iot"
+	"github.com/comity-iot/comity/examples/home"
 	"github.com/comity-iot/comity/thing"
 	"github.com/comity-iot/comity/thing/machine"
 	"github.com/comity-iot/comity/xmpp/client"
 	"github.com/comity-iot/comity/xmpp/jid"
 )
 
-// maker makes the thermometer and the lamp.
-const maker = "comity.example"
-
 // device is a thing that runs.
 type device struct {
 	*thing.Thing
 	name   string
-	about  thing.About
 	online chan jid.JID // has the address when it is there
 	claim  chan string  // has the text of the QR code while it is nobody's
 	owned  chan jid.JID // has the owner when it has one
@@ -34,9 +30,9 @@ type device struct {
 }
 
 // run starts a thing.
-func (s *Show) run(name string, about thing.About, t *thing.Thing) *device {
+func (s *Show) run(name string, t *thing.Thing) *device {
 	d := &device{
-		Thing: t, name: name, about: about,
+		Thing: t, name: name,
 		online: make(chan jid.JID, 1), claim: make(chan string, 1), owned: make(chan jid.JID, 1), ended: make(chan struct{}),
 	}
 	c := thing.Config{
@@ -86,23 +82,23 @@ func get[T any](ctx context.Context, d *device, c chan T, what string) (v T, err
 
 // given are the values that sensors gave, for the search at the end.
 type given struct {
-	mu     sync.Mutex
+	mu     sync.Mutex // while it is held, nothing is measured
 	values []float64
 }
 
 // decimals of the thermometer are more than make sense, so that its values are found nowhere by chance.
 const decimals = 9
 
-// sensor is a field whose every value is another one.
-func (g *given) sensor(name, unit string, from, to float64) thing.Field {
-	return thing.Field{Name: name, Unit: unit, Categories: iot.Momentary, Read: func(context.Context) (thing.Value, error) {
+// sensor makes up values, of which each is another one.
+func (g *given) sensor(from, to float64) home.Sensor {
+	return func(context.Context) (thing.Value, error) {
 		v := from + (to-from)*rand.Float64()
 		v = math.Round(v*1e9) / 1e9
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.values = append(g.values, v)
 		return thing.FloatValue(v, decimals), nil
-	}}
+	}
 }
 
 func (g *given) all() []float64 {
@@ -113,29 +109,21 @@ func (g *given) all() []float64 {
 
 // startThermometer starts a thing that only measures.
 func (s *Show) startThermometer() {
-	about := thing.About{Serial: "T-2718281828", Maker: maker, Model: "Thermometer", Version: "1.0", Class: "Sensor"}
-	t := thing.New(about)
-	t.Field(s.given.sensor("Temperature", "°C", 18, 24))
-	t.Field(s.given.sensor("Humidity", "%", 35, 60))
-	s.thermometer = s.run("thermometer", about, t)
+	s.thermometer = s.run("thermometer", home.Thermometer("T-2718281828", s.given.sensor(18, 24), s.given.sensor(35, 60)))
 }
 
 // startLamp starts a thing that only obeys.
 func (s *Show) startLamp() {
-	about := thing.About{Serial: "L-3141592653", Maker: maker, Model: "Lamp", Version: "1.1", Class: "Actuator"}
-	relay := &relay{}
-	l := thing.New(about)
-	l.Parameter(thing.Bool{Name: "Relay", Help: "switches the lamp", Get: relay.get, Set: relay.set})
-	s.lamp = s.run("lamp", about, l)
+	lamp := &home.Lamp{Percent: 100}
+	s.lamp = s.run("lamp", lamp.Thing("L-3141592653"))
 }
 
 // startMachine makes a thing of what this runs on.
 func (s *Show) startMachine() {
 	this := machine.This()
-	about := this.About()
-	m := thing.New(about)
+	m := thing.New(this.About())
 	this.Declare(m)
-	s.machine = s.run("machine", about, m)
+	s.machine = s.run("machine", m)
 }
 
 // things are those that were started.
@@ -146,23 +134,4 @@ func (s *Show) things() (all []*device) {
 		}
 	}
 	return all
-}
-
-// relay is the lamp's.
-type relay struct {
-	mu sync.Mutex
-	on bool
-}
-
-func (r *relay) get(context.Context) (bool, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.on, nil
-}
-
-func (r *relay) set(_ context.Context, on bool) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.on = on
-	return nil
 }

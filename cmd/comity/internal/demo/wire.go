@@ -2,10 +2,12 @@ package demo
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"sync"
 
 	"github.com/comity-iot/comity/iot"
+	"github.com/comity-iot/comity/iot/provisioning"
 	"github.com/comity-iot/comity/module"
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stanza"
@@ -23,10 +25,11 @@ type Wire struct {
 	changed chan struct{} // closed, and made anew, whenever something of this changes
 }
 
-// event is a stanza on its way, or a line of the story.
+// event is one of a stanza on its way, a line of the story, and what the broker has decided.
 type event struct {
-	stanza *stanza.Stanza
-	line   func(*teller) // of the story; nil for a stanza
+	stanza  *stanza.Stanza
+	line    func(*teller)
+	verdict *provisioning.Verdict
 }
 
 // maxUntold bounds what is not told yet: more may be said after the story, when somebody has joined and the terminal does not keep up.
@@ -57,6 +60,35 @@ func (w *Wire) Module() module.Def {
 			}, nil
 		},
 	}
+}
+
+// Log returns a handler for the broker's log, which goes on to another one. In it the wire hears why something was decided: that is
+// not said to anybody.
+func (w *Wire) Log(to slog.Handler) slog.Handler { return listener{to, w} }
+
+// listener is such a handler.
+type listener struct {
+	slog.Handler
+	wire *Wire
+}
+
+func (l listener) Handle(ctx context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool {
+		v, is := a.Value.Any().(provisioning.Verdict)
+		if is {
+			l.wire.put(event{verdict: &v})
+		}
+		return !is
+	})
+	return l.Handler.Handle(ctx, r)
+}
+
+func (l listener) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return listener{l.Handler.WithAttrs(attrs), l.wire}
+}
+
+func (l listener) WithGroup(name string) slog.Handler {
+	return listener{l.Handler.WithGroup(name), l.wire}
 }
 
 // put never blocks for who tells.
