@@ -3,7 +3,11 @@
 // interop.
 //
 // Each test starts a broker of its own from cmd/comity, on the loopback interface and on ports that were free, and ends all that it
-// started by process id. A client that is not installed fails the tests that need it.
+// started by process id. A client that is not installed fails the tests that need it. TestDisk has no client of others: it fills
+// the disk of a broker, for which it needs root.
 //
-// Missing: other servers (federation), web clients, phones.
+// TestProsody and TestEjabberd hold the transcripts of package spec/transcript, which our broker passes, against servers that nobody
+// here wrote. They have tables of what those do not pass, and why.
+//
+// Missing: federation with other servers, web clients, phones.
 package interop

@@ -30,7 +30,7 @@ var (
 	// ErrConflict says that a row with the same unique key exists.
 	ErrConflict = errors.New("store: conflict")
 	// ErrFull says that there is no room: a quota or the disk. Reads go on; writes succeed again once there is room.
-	ErrFull = errors.New("store: full")
+	ErrFull = errors.New("store: disk full")
 	// ErrReadOnly says that a View tried to write.
 	ErrReadOnly = errors.New("store: read-only transaction")
 	// ErrCorrupt says that the database cannot be read as one: restore it from a backup.

@@ -143,7 +143,7 @@ func (st *clientStream) request(ctx context.Context, t *xmlstream.Tokenizer) err
 	}
 	reply := s.Reply(payload)
 	if err != nil {
-		reply = s.Bounce(err)
+		reply = s.Bounce(st.server.Router.Fault(ctx, s, err))
 	}
 	if reply.From.IsZero() {
 		reply.From = st.host.Domain.Addr

@@ -5,6 +5,7 @@ package outbox
 import (
 	"context"
 	"embed"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"sync"
@@ -138,7 +139,7 @@ func (o *Outbox) Gone(full jid.JID) {
 func (o *Outbox) send(ctx context.Context, to jid.JID, r *round) {
 	for {
 		err := o.sendAll(ctx, to, r)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrFull) { // of that the store tells the log
 			o.log.Warn("push failed", "to", to, "err", err)
 		}
 		o.mu.Lock()

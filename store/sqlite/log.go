@@ -13,6 +13,8 @@ const (
 	logIdle = time.Second
 	// logPatience is how long the writer stops for readers of the log that it wants to empty.
 	logPatience = 100 * time.Millisecond
+	// logRetry is the longest wait before another attempt to empty a log that cannot be emptied, as on a full disk.
+	logRetry = 10 * time.Second
 )
 
 // logKeeper bounds the write-ahead log. SQLite copies it into the database every 1,000 pages at the end of a commit
@@ -23,8 +25,10 @@ type logKeeper struct {
 	max    int64
 	logger *slog.Logger
 
-	dirty bool  // written since it was last emptied
-	next  int64 // size at which to try
+	dirty bool          // written since it was last emptied
+	next  int64         // size at which to try
+	wait  time.Duration // before the next attempt, after some that failed
+	said  time.Time     // when the logger heard of them
 }
 
 // grown is told after each batch.
@@ -42,12 +46,21 @@ func (k *logKeeper) grown(c *conn) {
 // empty copies the log into the database and truncates it, and says whether it could.
 func (k *logKeeper) empty(c *conn) bool {
 	busy, err := checkpoint(c)
-	if err != nil {
-		k.logger.Warn("log not emptied", "file", k.path, "err", err)
+	if err == nil {
+		k.wait, k.said = 0, time.Time{}
+	} else {
+		k.wait = min(max(logIdle, 2*k.wait), logRetry)
+		if now := time.Now(); now.Sub(k.said) >= sayAgain {
+			k.said = now
+			k.logger.Warn("log not emptied", "file", k.path, "err", err)
+		}
 	}
 	k.dirty = busy || err != nil
 	return !k.dirty
 }
+
+// idle is how long after the last write, or attempt, the log is to be emptied.
+func (k *logKeeper) idle() time.Duration { return max(logIdle, k.wait) }
 
 // checkpoint returns true if readers were in the way: the first of the three columns of
 // https://sqlite.org/pragma.html#pragma_wal_checkpoint.

@@ -75,8 +75,9 @@ func open(ctx context.Context, path, synchronous string, o Options) (*DB, error)
 		return nil, errors.Join(err, c.close())
 	}
 	return &DB{
-		path:    path,
-		writer:  startWriter(c, logKeeper{path: path + "-wal", max: o.MaxLog, logger: o.Log}),
+		path: path,
+		writer: startWriter(c, logKeeper{path: path + "-wal", max: o.MaxLog, logger: o.Log},
+			room{path: path, logger: o.Log}),
 		readers: newReaders(path, o.Readers),
 	}, nil
 }

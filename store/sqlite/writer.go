@@ -17,6 +17,7 @@ type writer struct {
 	conn    *conn
 	session store.Session
 	log     logKeeper
+	room    room
 	wake    chan struct{} // capacity 1: pending or closed has changed
 	between chan func()   // work to do outside of any transaction
 	done    chan struct{} // closed when the writer has ended
@@ -30,11 +31,12 @@ type writer struct {
 	last  chan struct{} // update.finished of the last commit that had something to follow it
 }
 
-func startWriter(c *conn, log logKeeper) *writer {
+func startWriter(c *conn, log logKeeper, r room) *writer {
 	w := &writer{
 		conn:    c,
 		session: &session{conn: c, ctx: context.Background()}, // what has begun finishes
 		log:     log,
+		room:    r,
 		wake:    make(chan struct{}, 1),
 		between: make(chan func()),
 		done:    make(chan struct{}),
@@ -132,7 +134,7 @@ func (w *writer) run() {
 			break
 		}
 		if w.log.dirty {
-			idle.Reset(logIdle)
+			idle.Reset(w.log.idle())
 		}
 		select {
 		case <-w.wake:
@@ -151,7 +153,7 @@ func (w *writer) commit() bool {
 		return false
 	}
 	if u.err = w.conn.control("BEGIN IMMEDIATE"); u.err != nil {
-		close(u.done)
+		w.announce(u)
 		return true
 	}
 	for u != nil {
@@ -219,6 +221,7 @@ func (w *writer) alone(u *update) {
 
 // announce gives an update its place in the order of commits and wakes its caller.
 func (w *writer) announce(u *update) {
+	u.err = w.room.judge(u.err)
 	if u.err == nil && len(u.after) > 0 {
 		u.previous, u.finished = w.last, make(chan struct{})
 		w.last = u.finished

@@ -138,7 +138,7 @@ func (s *service) ended(gone module.Session) {
 	}
 	now := s.host.Now()
 	err := s.host.DB.Update(ctx, func(tx *store.Tx) error { return put(tx, account, now, status) })
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrFull) { // of that the store tells the log
 		s.host.Log.Warn("last activity not noted", "account", account, "err", err)
 	}
 }

@@ -2,6 +2,7 @@ package offline
 
 import (
 	"context"
+	"errors"
 
 	"github.com/comity-iot/comity/module"
 	"github.com/comity-iot/comity/store"
@@ -28,7 +29,7 @@ func (s *service) hand(ctx context.Context, to module.Session) {
 		if to != nil {
 			err = s.handAll(ctx, account, to)
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, store.ErrFull) { // of that the store tells the log
 			s.host.Log.Error("offline messages", "account", account, "err", err)
 		}
 		if !s.again(account, r, err) {

@@ -69,7 +69,7 @@ func (s *service) create(ctx context.Context, st module.Stream, iq *stanza.IQ) e
 	if err == nil {
 		err = s.add(ctx, st, n)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrFull) { // which is not to be held against who tries again
 		s.attempts.Take(from, now)
 	}
 	return err
