@@ -21,6 +21,7 @@ type client struct {
 	raw  net.Conn
 	conn *transport.TCP // over raw
 	jid  jid.JID
+	lang string // of its stream
 }
 
 // dial opens a connection. Nothing is sent yet.
@@ -52,7 +53,11 @@ func header(to string) string {
 // open sends a header and returns what the server offers.
 func (c *client) open() *xmlstream.Element {
 	c.t.Helper()
-	c.send(header(domain))
+	h := header(domain)
+	if c.lang != "" {
+		h = strings.TrimSuffix(h, ">") + " xml:lang='" + c.lang + "'>"
+	}
+	c.send(h)
 	c.hear()
 	return c.expect("features")
 }

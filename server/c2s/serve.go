@@ -20,8 +20,14 @@ func (st *clientStream) serve(ctx context.Context) {
 		Bytes: settings.StanzaBytes, Depth: settings.StanzaDepth, Nodes: settings.StanzaNodes,
 	})
 	st.conn.SetReadDeadline(time.Time{}) // that of the negotiation
+	if lang := st.conn.Header().Lang; len(lang) <= longestLang {
+		st.lang = lang
+	}
 	go st.run(ctx)
 }
+
+// longestLang is more than any language tag needs; what is longer is not put on each stanza.
+const longestLang = 64
 
 // errIdle says that the client has been silent for a while, between two elements.
 var errIdle = errors.New("c2s: idle")
@@ -75,6 +81,9 @@ func (st *clientStream) next(ctx context.Context) error {
 		return stream.InvalidFrom // RFC 6120 §8.1.2.1
 	}
 	s.From = st.sess.JID()
+	if s.Lang == "" { // receivers' streams may have another. RFC 6120 §8.1.5
+		s.Lang = st.lang
+	}
 	st.sess.Touch(now)
 	st.server.Router.FromClient(ctx, st.host.Domain, st.sess, s)
 	return nil

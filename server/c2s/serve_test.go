@@ -157,7 +157,7 @@ func TestStanzaWithoutEnd(t *testing.T) {
 
 // Where TLS does not go on after a time-out reads have none, once negotiated: streams work all the same.
 func TestWithoutDeadlines(t *testing.T) {
-	inTime(t, options{parking: c2s.Parking{After: c2s.Deaf}}, func(t *testing.T, w *world) {
+	inTime(t, options{parking: c2s.Parking{After: c2s.ParkDeaf}}, func(t *testing.T, w *world) {
 		c := w.enter("juliet")
 		time.Sleep(24 * time.Hour)
 		c.send("<message to='" + c.jid.String() + "'><body>")
@@ -267,5 +267,32 @@ func TestEndedByOther(t *testing.T) {
 	w.ended()
 	if w.Router.Get(jid.MustParse(c.jid.String())) != nil {
 		t.Error("still bound")
+	}
+}
+
+func language(el *xmlstream.Element) string {
+	for a := range el.Attrs() {
+		if a.Name == (xmlstream.Name{Space: xmlstream.SpaceXML, Local: "lang"}) {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// RFC 6120 §8.1.5: a stanza without a language has that of its sender's stream, and says so to others. One that has its own keeps it.
+func TestLanguage(t *testing.T) {
+	w := newWorld(t, options{settings: plaintext})
+	for stream, want := range map[string]string{"": "", "it": "it", strings.Repeat("x", 65): ""} {
+		c := w.dial()
+		c.lang = stream
+		c.enter("juliet")
+		c.send("<message to='" + c.jid.String() + "'/>")
+		if got := language(c.expect("message")); got != want {
+			t.Errorf("on a stream of %q: %q", stream, got)
+		}
+		c.send("<message to='" + c.jid.String() + "' xml:lang='cs'/>")
+		if got := language(c.expect("message")); got != "cs" {
+			t.Errorf("its own: %q", got)
+		}
 	}
 }

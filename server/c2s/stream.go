@@ -34,6 +34,7 @@ type clientStream struct {
 	// account and sess are set once each, before others can see the stream.
 	account jid.JID
 	sess    *session.Session
+	lang    string // of the stream, as its client wrote it; set before the first stanza is read
 	values  map[any]any
 	bucket  bucket
 	share   *share      // of the account; nil before login, and where accounts have no limit
