@@ -7,7 +7,8 @@
 //
 // What is missing: the difference between two versions of a roster, in whose place the whole roster is sent (§2.6.3 allows
 // it); the content of an account's last unavailable presence, in whose place a probe gets an empty one (§4.3.2 allows
-// it); and, for a cluster, pushes to sessions that are bound at another node.
+// it); forbidden for who sets another's roster (§2.3.3), who gets what he gets where there is no account, lest accounts be
+// probed; and, for a cluster, pushes to sessions that are bound at another node.
 package roster
 
 import (

@@ -42,7 +42,8 @@ func Module() module.Def {
 		Title: "Rosters, presence subscriptions and presence",
 		Specs: []module.Spec{{
 			ID: "RFC 6121", Version: "2011-03",
-			Missing: "of §2 to §4: the difference between two roster versions, and the content of the last unavailable presence",
+			Missing: "of §2 to §4: the difference between two roster versions; the content of the last unavailable presence; " +
+				"and forbidden for who asks for or sets another's roster, who gets what he gets where there is no account",
 		}},
 		Config:     settings,
 		Migrations: migrations(),
