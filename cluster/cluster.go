@@ -1,63 +1,62 @@
-// Package cluster is the seam between the brokers that serve the same domains together: who is where, sending on to another
-// node, and owning what only one may own. It holds no engine: Single is the cluster of one node, and cluster/nats will be that of
-// several. Every engine passes the suite in cluster/clustertest.
+// Package cluster is the seam between the brokers that serve the same domains together, each a node: who is where, and sending on to
+// another node. It holds no engine: Single is the cluster of one node, and cluster/nats will be that of several. Every engine passes the
+// suite in cluster/clustertest, which has a small one for tests.
+//
+// What is missing: owning what only one node may own. Rooms will need it first.
 package cluster
 
 import (
-	"context"
 	"errors"
 
 	"github.com/comity-iot/comity/xmpp/jid"
+	"github.com/comity-iot/comity/xmpp/stanza"
 )
 
 // The errors that callers tell apart with errors.Is.
 var (
-	// ErrNoNode says that there is no node of that name, or not any more.
+	// ErrNoNode says that there is no node of that name, or not any more; or that this one is in no cluster.
 	ErrNoNode = errors.New("cluster: no such node")
-	// ErrOwned says that another node owns what was claimed.
-	ErrOwned = errors.New("cluster: owned by another node")
-	// ErrClosed says that this node has left.
-	ErrClosed = errors.New("cluster: closed")
+	// ErrFull says that too much is on its way to the node already.
+	ErrFull = errors.New("cluster: too much is on its way to the node")
 )
 
-// Place is a session and the node that has it.
-type Place struct {
-	Session jid.JID // full
-	Node    string
+// Session is a session of another node.
+type Session struct {
+	JID      jid.JID // full
+	Node     string
+	Presence *stanza.Stanza // what it last broadcast, nil while it is not available
 }
 
-// Cluster is one node's view of the cluster. All its methods may be called from any goroutine.
+// Cluster is one node's view of the others. Who opens an engine closes it; the broker joins and leaves. All methods may be called from
+// any goroutine, and none waits for another node, but Leave.
+//
+// What a node announces, withdraws and forwards reaches each of the others in that order.
 type Cluster interface {
-	// Node returns this node's name, unique in the cluster.
+	// Node returns this node's name, unique in the cluster and without "/"; empty where there can be no other.
 	Node() string
+	// Join makes the node one of the cluster: p is told what the others send. It comes before all that follows.
+	Join(p Peer)
+	// Leave ends that: the others send nothing more here and lose what is still announced. What is on its way comes first; nothing is told
+	// to the peer any more when Leave returns. What that has led to may still be forwarded, until the engine is closed.
+	Leave()
 
-	// Announce tells the others that a session is bound here, Withdraw that it is gone. What a node has announced is
-	// withdrawn when it leaves or is lost. Announcing twice is announcing once.
-	Announce(session jid.JID) error
-	Withdraw(session jid.JID) error
-	// Where returns the sessions of a bare JID on all nodes, this one too, from memory.
-	Where(bare jid.JID) []Place
+	// Announce tells the others of a session that is bound here, and again when its presence changes. It does not keep the stanza.
+	// Withdraw tells them that the session is gone; a second time does nothing.
+	Announce(session jid.JID, presence *stanza.Stanza)
+	Withdraw(session jid.JID)
+	// Where returns the sessions of a bare JID on other nodes, from memory and in no order. The slice is not to be changed.
+	Where(bare jid.JID) []Session
 
-	// Forward hands a message to another node, whose Receive function gets it once and in the order of Forward calls from here.
-	// nil means that the node has it, not that it has done anything with it. Errors: ErrNoNode, ErrClosed, or the context's.
-	Forward(ctx context.Context, node string, message []byte) error
-	// Receive sets who takes the messages of other nodes; it is called before the first of them and not again.
-	Receive(fn func(from string, message []byte))
-
-	// Claim makes this node the owner of a name until it releases it or is lost. The error is ErrOwned where another has it.
-	Claim(ctx context.Context, name string) (Claim, error)
-
-	// Close leaves the cluster.
-	Close() error
+	// Forward sends a message to another node, whose peer receives it once: nil means that it is on its way, which ends early only
+	// where one of the two nodes is lost. The errors are ErrNoNode and ErrFull, and the message was not taken then, nor is it kept otherwise.
+	Forward(node string, message []byte) error
 }
 
-// Claim is the ownership of a name.
-type Claim interface {
-	// Epoch is greater than that of every earlier claim to the name. Whoever stores something on the name's behalf stores the epoch
-	// too and refuses smaller ones, so that an owner which was thought lost can do no harm.
-	Epoch() uint64
-	// Lost is closed when the claim has ended, by Release or otherwise.
-	Lost() <-chan struct{}
-	// Release ends the claim. A second Release does nothing.
-	Release()
+// Peer is what an engine tells of the other nodes. Calls about one node come one after the other; those about several may come beside
+// each other. What is told is the peer's to keep.
+type Peer interface {
+	// Receive takes a message of another node. It may wait for storage, and never for another node.
+	Receive(from string, message []byte)
+	// Lost tells of the sessions that a node had announced and not withdrawn when it left or was lost, after Where has lost them.
+	Lost(sessions []Session)
 }

@@ -45,6 +45,9 @@ type Hooks struct {
 	// Incoming sees each stanza for a local account before a session is chosen. An error is answered instead, or just drops the
 	// stanza where none may be answered.
 	Incoming func(ctx context.Context, account jid.JID, s *stanza.Stanza) error
+	// Relay sees each message that a local account sends or gets, behind Outgoing or Incoming and before it is delivered, copied or
+	// kept, and returns what goes on in its place: the message itself, or a changed copy. One between two local accounts is seen for each.
+	Relay func(account jid.JID, m *stanza.Stanza) *stanza.Stanza
 	// Deliver sees each stanza on its way into a session's queue and returns what to put there, nil for nothing.
 	Deliver func(Session, *stanza.Stanza) *stanza.Stanza
 	// Sent is told of each message that a local session sent, once it is routed. Delivered is told of each message for a local

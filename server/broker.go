@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/comity-iot/comity/cluster"
 	"github.com/comity-iot/comity/module"
 	"github.com/comity-iot/comity/server/account"
 	"github.com/comity-iot/comity/server/c2s"
@@ -33,6 +34,9 @@ type Options struct {
 	Certificate func() *c2s.Certificate
 	Log         *slog.Logger
 	Now         func() time.Time // nil for time.Now
+	Parking     time.Duration    // how idle client streams wait, as of c2s.Server; 0 for what suits the platform
+	// Cluster joins the broker with others on the same database and key file; nil for none. Open joins it and Close leaves it.
+	Cluster cluster.Cluster
 }
 
 // Broker is a running broker.
@@ -74,13 +78,16 @@ func Open(ctx context.Context, o Options) (*Broker, error) {
 	accounts.Removed = append(accounts.Removed, outbox.Forget)
 	b.c2s = &c2s.Server{
 		Settings: o.C2S, Log: o.Log, Router: b.router, Credentials: accounts,
-		Hosts: map[string]*c2s.Host{}, Certificate: o.Certificate,
+		Hosts: map[string]*c2s.Host{}, Certificate: o.Certificate, Parking: o.Parking,
 	}
 	for _, d := range o.Domains {
 		if err := b.addDomain(o, d); err != nil {
 			stop()
 			return nil, err
 		}
+	}
+	if o.Cluster != nil {
+		b.router.Join(o.Cluster)
 	}
 	b.c2s.Open()
 	for _, run := range b.runs {
@@ -202,6 +209,7 @@ func (b *Broker) Sessions() int { return b.c2s.Count() }
 func (b *Broker) Close(ctx context.Context) {
 	b.c2s.Shutdown(ctx)
 	b.router.EndSessions() // while there is still who stores what they leave
+	b.router.Leave()
 	b.stop()
 	b.work.Wait()
 	b.router.Wait() // what the features have handed to a service, too

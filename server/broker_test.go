@@ -68,7 +68,12 @@ func options(db store.DB, domains []string, more ...module.Def) server.Options {
 
 func newBroker(t *testing.T, db store.DB, domains []string, more ...module.Def) *broker {
 	t.Helper()
-	b, err := server.Open(t.Context(), options(db, domains, more...))
+	return open(t, options(db, domains, more...))
+}
+
+func open(t *testing.T, o server.Options) *broker {
+	t.Helper()
+	b, err := server.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/comity-iot/comity/xep/register"
 	"github.com/comity-iot/comity/xep/roster"
 	"github.com/comity-iot/comity/xep/sm"
+	"github.com/comity-iot/comity/xep/stanzaid"
 	"github.com/comity-iot/comity/xep/version"
 )
 
@@ -29,6 +30,7 @@ func modules() []module.Def {
 		roster.Module(),
 		register.Module(),
 		sm.Module(),
+		stanzaid.Module(), // before what goes by a message's id, or gives it one
 		carbons.Module(),
 		command.Module(),
 		version.Module(),

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,34 +26,99 @@ import (
 	"github.com/comity-iot/comity/xep/signing"
 	"github.com/comity-iot/comity/xmpp/form"
 	"github.com/comity-iot/comity/xmpp/jid"
+	"github.com/comity-iot/comity/xmpp/stream"
+	"github.com/comity-iot/comity/xmpp/transport"
+	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
 
 // transcripts is the folder of what is played.
 const transcripts = "../../spec/transcripts"
 
 // fewest is how many transcripts there are at least, so that none gets lost.
-const fewest = 64
+const fewest = 160
 
-// TestTranscripts plays every transcript against the broker with all its features. The broker leaves nothing behind when it is closed.
+// parkings are the ways in which idle streams may wait. docs/adr/0005-parking.md
+var parkings = map[string]time.Duration{
+	"parked after a second": 0,                      // as the broker does by itself, where the platform allows it
+	"parked at once":        200 * time.Microsecond, // long enough for a read
+	"never parked":          c2s.ParkNever,
+	"deaf":                  c2s.ParkDeaf,
+}
+
+// TestTranscripts plays every transcript against the broker with all its features, in each way in which streams may wait. The brokers
+// leave nothing behind when they are closed.
 func TestTranscripts(t *testing.T) {
-	files, err := transcript.Load(transcripts)
-	if err != nil {
-		t.Fatal(err)
-	}
 	leaks := goleak.IgnoreCurrent()
-	peer, closeBroker := transcriptPeer(t)
-	report := transcript.Suite(t, files, peer)
-	closeBroker()
+	t.Run("waiting", func(t *testing.T) {
+		for name, parking := range parkings {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				files, err := transcript.Load(transcripts)
+				if err != nil {
+					t.Fatal(err)
+				}
+				peer, closeBroker := transcriptPeer(t, parking)
+				defer closeBroker()
+				report := transcript.Suite(t, files, peer)
+				if len(report.Skipped) > 0 || len(report.Ran) < fewest {
+					t.Errorf("not all that the broker is to pass: %v", report)
+				}
+			})
+		}
+	})
 	if err := goleak.Find(leaks); err != nil {
 		t.Error(err)
 	}
-	if len(report.Skipped) > 0 || len(report.Ran) < fewest {
-		t.Errorf("not all that the broker is to pass: %v", report)
+}
+
+// A stream that waits has a goroutine or has none, as it is said: it would tell nothing to play transcripts in ways that are all the
+// same.
+func TestParkings(t *testing.T) {
+	for name, parking := range parkings {
+		t.Run(name, func(t *testing.T) {
+			peer, closeBroker := transcriptPeer(t, parking)
+			defer closeBroker()
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			account, password, err := peer.Account(ctx, "alice")
+			if err != nil {
+				t.Fatal(err)
+			}
+			socket, err := peer.Dial(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn := transport.NewTCP(socket, xmlstream.Limits{})
+			defer conn.Close()
+			if _, err := (stream.Initiator{JID: account, Password: password, TLS: peer.TLS}).Negotiate(ctx, conn); err != nil {
+				t.Fatal(err)
+			}
+			if parking < 0 || runtime.GOOS != "linux" {
+				for range 100 { // in which it might be parked
+					if n := onGoroutines(); n != 1 {
+						t.Fatalf("%d streams have a goroutine, want 1", n)
+					}
+				}
+				return
+			}
+			for onGoroutines() > 0 {
+				if ctx.Err() != nil {
+					t.Fatal("the stream keeps its goroutine")
+				}
+			}
+		})
 	}
 }
 
+// onGoroutines counts the streams of clients that have a session and a goroutine.
+func onGoroutines() int {
+	var all strings.Builder
+	pprof.Lookup("goroutine").WriteTo(&all, 2)
+	return strings.Count(all.String(), "/c2s.(*clientStream).run(")
+}
+
 // transcriptPeer is the broker as transcripts see it, with TLS, on the loopback interface.
-func transcriptPeer(t *testing.T) (*transcript.Peer, func()) {
+func transcriptPeer(t *testing.T, parking time.Duration) (*transcript.Peer, func()) {
 	t.Helper()
 	ctx := context.Background()
 	domain := jid.MustParse("example.org")
@@ -68,7 +135,8 @@ func transcriptPeer(t *testing.T) (*transcript.Peer, func()) {
 	rand.Read(secret)
 	b, err := server.Open(ctx, server.Options{
 		Domains: []jid.JID{domain}, DB: db, Secret: secret, Modules: modules(), C2S: c2s.Defaults(), Certificate: certs.get,
-		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Parking: parking,
+		Log:     slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -36,6 +36,11 @@ func (b *Broker) Deliver(text string) error {
 			}
 		}
 	}
+	for _, h := range b.Hooks {
+		if h.Relay != nil && s.Kind == stanza.Message {
+			s = h.Relay(s.To.Bare(), s)
+		}
+	}
 	if s.To.IsFull() {
 		if to := b.Sessions.Get(s.To); to != nil {
 			to.Send(s)

@@ -7,18 +7,15 @@ import (
 
 // Parking says how a test wants idle streams to be parked.
 type Parking struct {
-	After  time.Duration // how long they are idle before; 0 for never, Deaf for what is done where TLS does not go on after a time-out
+	After  time.Duration // how long they are idle before; 0 for never, ParkDeaf as for Server.Parking
 	Parked chan struct{} // told of each stream that was parked, if it has room
 }
-
-// Deaf says that reads have no deadline.
-const Deaf = -1
 
 // OpenFor is Open with another parking. Without any there is no goroutine that waits in the kernel, as synctest wants it.
 func (s *Server) OpenFor(p Parking) error {
 	s.open()
 	switch p.After {
-	case Deaf:
+	case ParkDeaf:
 		return nil
 	case 0:
 		s.park(nil, 0)

@@ -19,6 +19,14 @@ import (
 // parkAfter is how long a stream is idle before it is parked, at most; half of it at least.
 const parkAfter = time.Second
 
+// What Server.Parking may be, besides a time. A broker chooses for itself; tests try them all.
+const (
+	// ParkNever lets each stream keep its goroutine, as it is where there is no epoll.
+	ParkNever time.Duration = -1
+	// ParkDeaf does so too, and nothing ends its reads, as it is where TLS does not go on after a time-out.
+	ParkDeaf time.Duration = -2
+)
+
 // parker waits for what parked streams receive.
 type parker interface {
 	// park lets the stream go until it has something to read or is closed: then resume is called, once. It returns false where the

@@ -1,11 +1,14 @@
 // Package c2s receives the streams of clients: STARTTLS and direct TLS, authentication, resource binding, and then the stanzas
 // until the stream ends (RFC 6120; XEP-0368).
 //
+// What is missing: streams that declare their content's namespace with a prefix (RFC 6120 §4.8.2 calls both styles acceptable).
+//
 // Server listens and counts; a stream negotiates (negotiate.go) and then serves (serve.go). Everything that a stream
 // knows is in its struct, not on a goroutine's stack, so that an idle one can be parked.
 package c2s
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -54,6 +57,9 @@ type Server struct {
 	Credentials Credentials
 	Hosts       map[string]*Host    // by domain
 	Certificate func() *Certificate // asked for each stream, so that it may be renewed
+	// Parking is how long a stream is idle, at most, before it gives up its goroutine, where the platform and TLS allow that: 0 for a
+	// second, or ParkNever or ParkDeaf. docs/adr/0005-parking.md
+	Parking time.Duration
 
 	sessions session.Settings
 	parker   parker        // nil where each stream keeps its goroutine
@@ -77,7 +83,13 @@ func (s *Server) Open() {
 		s.Log.Warn("idle streams keep a goroutine each, and a stanza may take for ever", "err", err)
 		return
 	}
-	s.park(newParker(s.Log), parkAfter)
+	switch s.Parking {
+	case ParkDeaf:
+	case ParkNever:
+		s.park(nil, 0)
+	default:
+		s.park(newParker(s.Log), cmp.Or(s.Parking, parkAfter))
+	}
 }
 
 func (s *Server) open() {
@@ -86,7 +98,7 @@ func (s *Server) open() {
 	s.failures = rate.New[netip.Addr](s.Settings.AddressAttempts, attemptsWithin)
 	s.sessions = session.Settings{
 		Queue: s.Settings.QueueStanzas, QueueBytes: s.Settings.QueueBytes, Write: s.Settings.Write,
-		Workers: session.NewWorkers(stayingWriters), Budget: session.NewBudget(s.Settings.QueuesBytes),
+		Workers: session.NewWorkers(stayingWriters), Budget: session.NewBudget(int64(s.Settings.QueuesBytes)),
 	}
 	s.quit = make(chan struct{})
 }

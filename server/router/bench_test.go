@@ -41,6 +41,7 @@ type road struct {
 	from   *session.Session
 	to     *sink
 	tokens *xmlstream.Tokenizer
+	text   string // of the message
 }
 
 const relayHeader = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
@@ -55,15 +56,16 @@ var relayed = func() string {
 func newRoad(tb testing.TB) *road {
 	r := &road{
 		Router: router.New(context.Background(), slog.New(slog.DiscardHandler), remote{}),
-		to:     &sink{written: make(chan int, 1)}, tokens: xmlstream.NewTokenizer(xmlstream.Limits{}),
+		to:     &sink{written: make(chan int, 1)}, text: relayed, tokens: xmlstream.NewTokenizer(xmlstream.Limits{}),
 	}
-	r.domain = r.Serve(jid.MustParse("example.com"), accounts{}, []*module.Hooks{{Presence: presence{}}})
+	r.domain = r.Serve(jid.MustParse("example.com"), accounts{}, []*module.Hooks{{Presence: presence{world: &world{}}}})
 	hooks := &session.Hooks{Ended: r.Ended, Undelivered: r.Undelivered}
 	settings := &session.Settings{Queue: 1000, QueueBytes: 1 << 20, Write: time.Minute}
 	r.from = session.New(jid.MustParse("juliet@example.com/balcony"), &sink{written: make(chan int, 1)}, time.Now(), settings, hooks)
 	to := session.New(jid.MustParse("romeo@example.com/orchard"), r.to, time.Now(), settings, hooks)
 	r.Bind(r.domain, r.from, 1)
 	r.Bind(r.domain, to, 1)
+	to.SetPresence(stanza.NewPresence(jid.JID{}, stanza.Available))
 	tb.Cleanup(r.EndSessions)
 	r.read(tb, relayHeader, xmlstream.Header)
 	return r
@@ -79,7 +81,7 @@ func (r *road) read(tb testing.TB, xml string, want xmlstream.Kind) {
 // relay sends n messages and waits until they are written.
 func (r *road) relay(tb testing.TB, n int) {
 	for range n {
-		r.read(tb, relayed, xmlstream.Complete)
+		r.read(tb, r.text, xmlstream.Complete)
 		s, _, err := stanza.Read(r.tokens)
 		if err != nil {
 			tb.Fatal(err)
@@ -108,6 +110,15 @@ func TestRelayAllocates(t *testing.T) {
 
 func BenchmarkRelay(b *testing.B) {
 	r := newRoad(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		r.relay(b, 1)
+	}
+}
+
+func BenchmarkRelayToBare(b *testing.B) {
+	r := newRoad(b)
+	r.text = strings.Replace(relayed, "romeo@example.com/orchard", "romeo@example.com", 1)
 	b.ReportAllocs()
 	for b.Loop() {
 		r.relay(b, 1)

@@ -14,7 +14,10 @@ func (r *Router) FromClient(ctx context.Context, d *Domain, from *session.Sessio
 		if s.To.IsZero() {
 			s = s.Addressed(s.From, s.From.Bare()) // who answers is the account. RFC 6120 §8.1.2.1
 		}
-		r.Bounce(ctx, s, err)
+		if b := s.Bounce(r.Fault(ctx, s, err)); b != nil {
+			// Not by way of the Incoming hooks: who blocks somebody hears, in that one's name, of what is not sent. XEP-0191#block
+			r.toSession(ctx, d, b, from) // an error is never refused
+		}
 	}
 }
 
@@ -31,6 +34,7 @@ func (r *Router) fromClient(ctx context.Context, d *Domain, from *session.Sessio
 		if s.To.IsZero() { // RFC 6120 §10.3.1
 			s = s.Addressed(s.From, s.From.Bare())
 		}
+		s = d.relayed(s.From.Bare(), s)
 		if err := r.route(ctx, s); err != nil {
 			return err
 		}
@@ -41,7 +45,7 @@ func (r *Router) fromClient(ctx context.Context, d *Domain, from *session.Sessio
 	}
 	if s.To.IsZero() || s.To == s.From.Bare() {
 		if !s.IsRequest() {
-			r.pending.answer(s)
+			r.answer(s)
 			return nil
 		}
 		return r.request(ctx, d, module.Own, s.Addressed(s.From, s.From.Bare()))
@@ -53,7 +57,15 @@ func (r *Router) fromClient(ctx context.Context, d *Domain, from *session.Sessio
 // can reach it now that could not before.
 func (r *Router) presence(ctx context.Context, d *Domain, from *session.Session, s *stanza.Stanza) error {
 	available, before := from.Presence() != nil, reachable(from)
-	if err := d.Presence.Out(ctx, from, s); err != nil {
+	says := s.To.IsZero() && s.Type == stanza.Available
+	if says {
+		r.announce(from, s) // before those on other nodes hear of it, and answer
+	}
+	err := d.Presence.Out(ctx, from, s)
+	if err != nil || !says && s.To.IsZero() {
+		r.announce(from, from.Presence())
+	}
+	if err != nil {
 		return err
 	}
 	if from.Presence() == nil || available && (before || !reachable(from)) {
@@ -65,6 +77,11 @@ func (r *Router) presence(ctx context.Context, d *Domain, from *session.Session,
 			first = false
 		}
 	}
+	for _, other := range r.cluster.Where(s.From.Bare()) {
+		if other.Presence != nil {
+			first = false
+		}
+	}
 	for _, f := range d.online {
 		f(ctx, from, first)
 	}
@@ -72,4 +89,4 @@ func (r *Router) presence(ctx context.Context, d *Domain, from *session.Session,
 }
 
 // reachable reports whether messages to the account come to the session. RFC 6121 §8.5.2.1.1
-func reachable(s *session.Session) bool { return s.Presence() != nil && s.Priority() >= 0 }
+func reachable(s module.Session) bool { return s.Presence() != nil && s.Priority() >= 0 }

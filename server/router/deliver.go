@@ -3,23 +3,47 @@ package router
 import (
 	"context"
 
+	"github.com/comity-iot/comity/cluster"
 	"github.com/comity-iot/comity/module"
 	"github.com/comity-iot/comity/server/session"
+	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stanza"
 )
 
-// toAccount delivers to a local account, RFC 6121 §8.5.
+// toAccount delivers to a local account, here or on the node where it has its session.
 func (r *Router) toAccount(ctx context.Context, d *Domain, s *stanza.Stanza) error {
+	to := r.find(s.To)
+	if to == nil {
+		if taken, err := r.elsewhere(s); taken {
+			return err
+		}
+	}
+	return r.atAccount(ctx, d, s, to)
+}
+
+// find returns the session with that address that is bound here, or nil.
+func (r *Router) find(addr jid.JID) *session.Session {
+	if !addr.IsFull() {
+		return nil
+	}
+	return r.online.get(addr)
+}
+
+// atAccount delivers on this node, RFC 6121 §8.5. to is the session with the address, or nil.
+func (r *Router) atAccount(ctx context.Context, d *Domain, s *stanza.Stanza, to *session.Session) error {
 	account := s.To.Bare()
 	for _, f := range d.incoming {
 		if err := f(ctx, account, s); err != nil {
 			return refused(s, err)
 		}
 	}
-	if s.To.IsFull() {
-		if to := r.online.get(s.To); to != nil {
-			return r.toSession(ctx, d, s, to)
-		}
+	if s.Kind == stanza.Message {
+		s = d.relayed(account, s)
+	}
+	switch {
+	case to != nil:
+		return r.toSession(ctx, d, s, to)
+	case s.To.IsFull():
 		return r.toMissing(ctx, d, s)
 	}
 	return r.toBare(ctx, d, s)
@@ -32,6 +56,14 @@ func refused(s *stanza.Stanza, err error) error {
 		return nil
 	}
 	return err
+}
+
+// relayed returns what goes on of a message that the account sends or gets.
+func (d *Domain) relayed(account jid.JID, m *stanza.Stanza) *stanza.Stanza {
+	for _, f := range d.relay {
+		m = f(account, m)
+	}
+	return m
 }
 
 // toSession hands over to the exact resource, available or not. RFC 6121 §8.5.3.1
@@ -71,7 +103,7 @@ func (r *Router) toMissing(ctx context.Context, d *Domain, s *stanza.Stanza) err
 func (r *Router) toBare(ctx context.Context, d *Domain, s *stanza.Stanza) error {
 	switch s.Kind {
 	case stanza.Message:
-		return r.messageToBare(ctx, d, s)
+		return r.messageToBare(ctx, d, s, r.cluster.Where(s.To.Bare()))
 	case stanza.Presence:
 		return d.Presence.In(ctx, s)
 	}
@@ -79,8 +111,9 @@ func (r *Router) toBare(ctx context.Context, d *Domain, s *stanza.Stanza) error 
 }
 
 // messageToBare hands a message to every available session with a priority that is not negative: RFC 6121 §8.5.2.1.1 lets a server
-// choose between these and the most available one, and a question to an owner should ring on each of the owner's screens.
-func (r *Router) messageToBare(ctx context.Context, d *Domain, s *stanza.Stanza) error {
+// choose between these and the most available one, and a question to an owner should ring on each of the owner's screens. others are
+// the account's sessions on other nodes.
+func (r *Router) messageToBare(ctx context.Context, d *Domain, s *stanza.Stanza, others []cluster.Session) error {
 	if s.Type == stanza.GroupChat {
 		return stanza.ServiceUnavailable
 	}
@@ -90,6 +123,11 @@ func (r *Router) messageToBare(ctx context.Context, d *Domain, s *stanza.Stanza)
 		for _, x := range r.online.of(account) {
 			if x.Presence() != nil && x.Priority() >= 0 {
 				x.Send(s)
+				to = append(to, x)
+			}
+		}
+		for _, o := range others {
+			if x := (away{r, o}); reachable(x) && x.hand(s) == nil {
 				to = append(to, x)
 			}
 		}

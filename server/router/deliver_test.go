@@ -209,6 +209,45 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
+// Who lets nothing in from somebody still hears that nothing goes out to him. XEP-0191#block
+func TestRefusedBothWays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		blocked := jid.MustParse("romeo@example.net")
+		w := newWorld(t, &module.Hooks{
+			Outgoing: func(_ context.Context, _ module.Session, st *stanza.Stanza) error {
+				if st.To.Bare() == blocked {
+					return stanza.NotAcceptable
+				}
+				return nil
+			},
+			Incoming: func(_ context.Context, _ jid.JID, st *stanza.Stanza) error {
+				if st.From.Bare() == blocked {
+					return stanza.ServiceUnavailable
+				}
+				return nil
+			},
+		})
+		a := w.online("juliet@example.com/a", 0)
+		for xml, want := range map[string]string{
+			"<message to='romeo@example.net' id='1'/>":                                          "a: message error 1 not-acceptable",
+			"<presence to='romeo@example.net/x' id='2'/>":                                       "a: presence error 2 not-acceptable",
+			"<iq type='set' to='romeo@example.net/x' id='3'><x xmlns='urn:x'/></iq>":            "a: iq error 3 not-acceptable",
+			"<iq type='result' to='romeo@example.net/x' id='4'/>":                               "",
+			"<message type='error' to='romeo@example.net' id='5'/>":                             "",
+			"<message from='romeo@example.net' to='juliet@example.com/a' id='6' type='error'/>": "",
+		} {
+			if strings.Contains(xml, "from=") {
+				w.arrive(xml)
+			} else {
+				w.say(a, xml)
+			}
+			if got := strings.Join(w.settle(), "; "); got != want {
+				t.Errorf("%s: %q, want %q", xml, got, want)
+			}
+		}
+	})
+}
+
 // The hooks that watch messages are told of each, with whom it was handed to.
 func TestSentAndDelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -239,6 +278,51 @@ func TestSentAndDelivered(t *testing.T) {
 		}
 		if w.settle(); !slices.Equal(seen, want) {
 			t.Errorf("%q\nwant\n%q", seen, want)
+		}
+	})
+}
+
+// What a message becomes on behalf of its sender and of its receiver is what everybody sees of it. Who is refused hears of what was sent.
+func TestRelayed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w *world
+		w = newWorld(t, &module.Hooks{
+			Relay: func(account jid.JID, m *stanza.Stanza) *stanza.Stanza {
+				c := *m
+				c.ID += account.Local()[:1]
+				return &c
+			},
+			Incoming: func(_ context.Context, account jid.JID, st *stanza.Stanza) error {
+				if account.Local() == "romeo" && st.ID == "refusedj" {
+					return stanza.NotAcceptable
+				}
+				return nil
+			},
+			Sent:      func(_ module.Session, st *stanza.Stanza) { w.note("sent", st) },
+			Delivered: func(_ jid.JID, st *stanza.Stanza, _ []module.Session) { w.note("delivered", st) },
+		})
+		a := w.online("juliet@example.com/a", 0)
+		b := w.online("romeo@example.com/b", 0)
+		for _, step := range []struct{ xml, want string }{
+			{"<message to='romeo@example.com/b' id='1'/>", "b: message normal 1jr; delivered: message normal 1jr; sent: message normal 1j"},
+			{"<message to='romeo@example.com' id='2'/>", "b: message normal 2jr; delivered: message normal 2jr; sent: message normal 2j"},
+			{"<message id='3' type='chat'/>", "a: message chat 3jj; delivered: message chat 3jj; sent: message chat 3j"},
+			{"<message to='romeo@example.net' id='4'/>", "remote romeo: message normal 4j; sent: message normal 4j"},
+			{"<message to='romeo@example.com' id='refused'/>", "a: message error refused not-acceptable; delivered: message error refused not-acceptable"},
+			{"<presence to='romeo@example.com/b' id='5'/>", "b: presence 5"},
+			{"<iq type='get' to='romeo@example.com/b' id='6'><x xmlns='urn:x'/></iq>", "b: iq get 6"},
+		} {
+			w.say(a, step.xml)
+			got := w.settle()
+			slices.Sort(got) // who is told and who is sent it runs beside each other
+			if got := strings.Join(got, "; "); got != step.want {
+				t.Errorf("%s: %q, want %q", step.xml, got, step.want)
+			}
+		}
+		b.SetPresence(nil)
+		w.arrive("<message from='romeo@example.net/x' to='romeo@example.com' id='7'><body>Hi</body></message>")
+		if got, want := strings.Join(w.settle(), "; "), "delivered: message normal 7r; offline romeo: message normal 7r"; got != want {
+			t.Errorf("kept: %q, want %q", got, want)
 		}
 	})
 }

@@ -11,22 +11,28 @@ import (
 // laneDepth is how many stanzas of one sender may wait for the services.
 const laneDepth = 64
 
-// lanes run the work of services: one after the other for each sender, off the sender's reader.
+// lanes run work off the reader that brings it: that of services one after the other for each sender, that of other nodes one after
+// the other for each account.
 type lanes struct {
-	base func() context.Context
-	mu   sync.Mutex
-	open map[jid.JID]*lane
-	work sync.WaitGroup
+	base  func() context.Context
+	depth int // how many may wait in one
+	mu    sync.Mutex
+	open  map[jid.JID]*lane
+	work  sync.WaitGroup
 }
 
 type lane struct{ jobs []func(context.Context) }
 
-// run does job behind the earlier ones of the sender. It fails where too many wait already.
+func (l *lanes) init(ctx context.Context, depth int) {
+	l.base, l.depth, l.open = func() context.Context { return ctx }, depth, map[jid.JID]*lane{}
+}
+
+// run does job behind the earlier ones of the same lane. It fails where too many wait already.
 func (l *lanes) run(from jid.JID, job func(context.Context)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if busy := l.open[from]; busy != nil {
-		if len(busy.jobs) >= laneDepth {
+		if len(busy.jobs) >= l.depth {
 			return stanza.ResourceConstraint.With("too many requests under way")
 		}
 		busy.jobs = append(busy.jobs, job)

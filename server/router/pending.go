@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/comity-iot/comity/xmpp/jid"
@@ -24,7 +25,7 @@ type waiting struct {
 // Request implements stanza.Requester for the broker's own addresses: iq.From is one of them.
 func (r *Router) Request(ctx context.Context, iq *stanza.IQ) (*xmlstream.Element, error) {
 	s := iq.Stanza()
-	s.ID = stream.NewID()
+	s.ID = r.requestID()
 	answer := make(chan *stanza.Stanza, 1)
 	r.pending.mu.Lock()
 	r.pending.open[s.ID] = waiting{to: s.To, answer: answer}
@@ -53,7 +54,27 @@ func (p *pending) forget(id string) {
 	p.mu.Unlock()
 }
 
-// answer hands a response to whoever waits for it. One that nobody waits for, or from another than was asked, is dropped.
+// requestID makes an id for a request of this node. It begins with the node's name where there may be others, for the answer may come
+// to one of those.
+func (r *Router) requestID() string {
+	if node := r.cluster.Node(); node != "" {
+		return node + "/" + stream.NewID()
+	}
+	return stream.NewID()
+}
+
+// answer hands a response to whoever waits for it, here or on the node that has asked.
+func (r *Router) answer(s *stanza.Stanza) {
+	node, _, named := strings.Cut(s.ID, "/")
+	if named && node != r.cluster.Node() {
+		if err := r.forward(node, routeLetter(s)); err == nil {
+			return
+		}
+	}
+	r.pending.answer(s)
+}
+
+// answer drops a response that nobody waits for, or from another than was asked.
 func (p *pending) answer(s *stanza.Stanza) {
 	p.mu.Lock()
 	w, ok := p.open[s.ID]

@@ -40,9 +40,11 @@ func newDomain(addr jid.JID, accounts module.Accounts, hooks []*module.Hooks) *D
 		}
 		d.outgoing = hook(d.outgoing, h.Outgoing)
 		d.incoming = hook(d.incoming, h.Incoming)
+		d.relay = hook(d.relay, h.Relay)
 		d.sent = hook(d.sent, h.Sent)
 		d.delivered = hook(d.delivered, h.Delivered)
 		d.undelivered = hook(d.undelivered, h.Undelivered)
+		d.hides = hook(d.hides, h.Hides)
 		d.online = hook(d.online, h.Online)
 		d.bound = hook(d.bound, h.Bound)
 		d.ended = hook(d.ended, h.Ended)
@@ -53,7 +55,7 @@ func newDomain(addr jid.JID, accounts module.Accounts, hooks []*module.Hooks) *D
 // toPlace handles what is for the domain itself or for a service. A service works behind the reader, in the order of each sender.
 func (r *Router) toPlace(ctx context.Context, p place, s *stanza.Stanza) error {
 	if s.IsResponse() {
-		r.pending.answer(s)
+		r.answer(s)
 		return nil
 	}
 	if p.at == module.Domain {
@@ -87,7 +89,7 @@ func (r *Router) atPlace(ctx context.Context, p place, s *stanza.Stanza) error {
 // request answers an iq at one of the broker's own addresses. RFC 6120 §8.4, RFC 6121 §8.5.1
 func (r *Router) request(ctx context.Context, d *Domain, at module.Place, s *stanza.Stanza) error {
 	if !s.IsRequest() {
-		r.pending.answer(s)
+		r.answer(s)
 		return nil
 	}
 	if s.ID == "" {

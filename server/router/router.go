@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/comity-iot/comity/cluster"
 	"github.com/comity-iot/comity/module"
 	"github.com/comity-iot/comity/server/session"
 	"github.com/comity-iot/comity/store"
@@ -17,8 +18,8 @@ import (
 	"github.com/comity-iot/comity/xmpp/stanza"
 )
 
-// Sender takes a stanza that is addressed beyond it: a stream to another server, an external component, another node. It never
-// blocks for the receiver. After an error the stanza was not taken.
+// Sender takes a stanza that is addressed beyond it: a stream to another server, an external component. It never blocks for the
+// receiver. After an error the stanza was not taken.
 type Sender interface {
 	Send(context.Context, *stanza.Stanza) error
 }
@@ -29,10 +30,13 @@ type Router struct {
 	places map[string]place // by address: the domains and their services; fixed once Serve was called
 	remote Sender
 
-	online  table
-	ending  sync.WaitGroup // sessions that are gone from online, until nothing of them runs
-	pending pending
-	lanes   lanes
+	online   table
+	ending   sync.WaitGroup // sessions that are gone from online, until nothing of them runs
+	pending  pending
+	lanes    lanes
+	cluster  cluster.Cluster // fixed once Join was called
+	arriving chan struct{}   // holds one for each letter of another node that is not dealt with
+	arrivals lanes           // by the account that it is for
 }
 
 // place is one of the broker's own addresses.
@@ -52,9 +56,11 @@ type Domain struct {
 
 	outgoing    []func(context.Context, module.Session, *stanza.Stanza) error
 	incoming    []func(context.Context, jid.JID, *stanza.Stanza) error
+	relay       []func(jid.JID, *stanza.Stanza) *stanza.Stanza
 	sent        []func(module.Session, *stanza.Stanza)
 	delivered   []func(jid.JID, *stanza.Stanza, []module.Session)
 	undelivered []func(context.Context, jid.JID, *stanza.Stanza) (bool, error)
+	hides       []func(ctx context.Context, account, party jid.JID) bool
 	online      []func(context.Context, module.Session, bool)
 	bound       []func(module.Session)
 	ended       []func(module.Session)
@@ -64,11 +70,14 @@ type Domain struct {
 //
 // ctx is the broker's: work that services do for a sender ends with it, not with the sender's stream.
 func New(ctx context.Context, log *slog.Logger, remote Sender) *Router {
-	r := &Router{log: log, places: map[string]place{}, remote: remote}
+	r := &Router{
+		log: log, places: map[string]place{}, remote: remote,
+		cluster: cluster.Single{}, arriving: make(chan struct{}, maxArriving),
+	}
 	r.online.init()
 	r.pending.open = map[string]waiting{}
-	r.lanes.open = map[jid.JID]*lane{}
-	r.lanes.base = func() context.Context { return ctx }
+	r.lanes.init(ctx, laneDepth)
+	r.arrivals.init(ctx, maxArriving)
 	return r
 }
 
@@ -108,16 +117,22 @@ func (r *Router) route(ctx context.Context, s *stanza.Stanza) error {
 	return r.toPlace(ctx, p, s)
 }
 
-// Bounce answers s with an error where the rules allow one, and logs the half of the error that is not for the peer.
-func (r *Router) Bounce(ctx context.Context, s *stanza.Stanza, err error) {
+// Fault returns what the sender of s is told of an error, and logs the half of it that is not for the peer. Who needs room that there is
+// not may try again later, RFC 6120 §8.3.3.18; of that the store itself tells the log.
+func (r *Router) Fault(ctx context.Context, s *stanza.Stanza, err error) *stanza.Error {
 	if errors.Is(err, store.ErrFull) {
-		err = stanza.ResourceConstraint.Wrap(err)
+		return stanza.ResourceConstraint.Wrap(err)
 	}
 	e := stanza.AsError(err)
 	if e.Condition == stanza.InternalServerError && ctx.Err() == nil {
 		r.log.Error("stanza failed", "kind", s.Kind, "from", s.From, "to", s.To, "err", err)
 	}
-	b := s.Bounce(e)
+	return e
+}
+
+// Bounce answers s with an error where the rules allow one.
+func (r *Router) Bounce(ctx context.Context, s *stanza.Stanza, err error) {
+	b := s.Bounce(r.Fault(ctx, s, err))
 	if b == nil || b.To.IsZero() {
 		return
 	}
@@ -129,9 +144,10 @@ func (r *Router) Bounce(ctx context.Context, s *stanza.Stanza, err error) {
 
 // Bind makes a session reachable. It reports false where the account has as many as the limit already.
 func (r *Router) Bind(d *Domain, s *session.Session, limit int) bool {
-	if !r.online.add(s, limit) {
+	if !r.online.add(s, limit-len(r.cluster.Where(s.JID().Bare()))) {
 		return false
 	}
+	r.announce(s, nil)
 	for _, f := range d.bound {
 		f(s)
 	}
@@ -141,7 +157,11 @@ func (r *Router) Bind(d *Domain, s *session.Session, limit int) bool {
 // Ended takes a session away and tells the features. It is the session's Ended hook.
 func (r *Router) Ended(s *session.Session) {
 	r.ending.Go(s.Wait) // before EndSessions cannot see it any more
-	if !r.online.remove(s) {
+	// Before, so that a node which asks in vain knows why; and after, for an announcement may have come between.
+	r.cluster.Withdraw(s.JID())
+	bound := r.online.remove(s)
+	r.cluster.Withdraw(s.JID())
+	if !bound {
 		return
 	}
 	d := r.places[s.JID().Domain()].domain
@@ -156,30 +176,38 @@ func (r *Router) Ended(s *session.Session) {
 // Undelivered finds another way for what a session could not hand over: to other sessions of the account, to those who keep
 // messages, or back. It is the session's Undelivered hook. XEP-0198#resumption
 func (r *Router) Undelivered(s *session.Session, sts []*stanza.Stanza) {
-	ctx := r.lanes.base()
-	d := r.places[s.JID().Domain()].domain
+	others := r.cluster.Where(s.JID().Bare())
 	for _, st := range sts {
-		var err error
-		switch {
-		case st.Kind == stanza.Message && st.From == s.JID().Bare():
-			// The account's own server made it for this session alone, as a copy of a message: the others have theirs.
-		case st.Kind == stanza.Message:
-			err = r.toBare(ctx, d, st)
-		case st.IsRequest():
-			err = stanza.ServiceUnavailable
-		}
-		if err != nil {
-			r.Bounce(ctx, st, err)
-		}
+		r.undelivered(s.JID(), st, others)
+	}
+}
+
+// undelivered does so for one stanza. others are sessions of the account on other nodes, which may take it.
+func (r *Router) undelivered(full jid.JID, st *stanza.Stanza, others []cluster.Session) {
+	ctx := r.lanes.base()
+	var err error
+	switch {
+	case st.Kind == stanza.Message && st.From == full.Bare():
+		// The account's own server made it for this session alone, as a copy of a message: the others have theirs.
+	case st.Kind == stanza.Message:
+		err = r.messageToBare(ctx, r.places[full.Domain()].domain, st, others)
+	case st.IsRequest():
+		err = stanza.ServiceUnavailable
+	}
+	if err != nil {
+		r.Bounce(ctx, st, err)
 	}
 }
 
 // Of implements module.Sessions.
 func (r *Router) Of(bare jid.JID) []module.Session {
-	bound := r.online.of(bare)
-	out := make([]module.Session, len(bound))
-	for i, s := range bound {
-		out[i] = s
+	bound, others := r.online.of(bare), r.cluster.Where(bare)
+	out := make([]module.Session, 0, len(bound)+len(others))
+	for _, s := range bound {
+		out = append(out, s)
+	}
+	for _, o := range others {
+		out = append(out, away{r, o})
 	}
 	return out
 }
@@ -189,10 +217,15 @@ func (r *Router) Get(full jid.JID) module.Session {
 	if s := r.online.get(full); s != nil {
 		return s
 	}
+	for _, o := range r.cluster.Where(full.Bare()) {
+		if o.JID == full {
+			return away{r, o}
+		}
+	}
 	return nil
 }
 
-// Sessions calls fn for every bound session, until it returns false.
+// Sessions calls fn for every session that is bound here, until it returns false.
 func (r *Router) Sessions(fn func(*session.Session) bool) { r.online.each(fn) }
 
 // Wait returns once nothing that was handed to a service is under way any more.

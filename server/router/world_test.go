@@ -27,6 +27,8 @@ type world struct {
 	hooks  *session.Hooks
 	stop   context.CancelFunc
 
+	contacts map[string][]module.Contact // by local part of the owner
+
 	mu  sync.Mutex
 	log []string // "who kind type id", in the order of arrival
 }
@@ -216,4 +218,8 @@ func (p presence) In(_ context.Context, s *stanza.Stanza) error {
 
 func (p presence) Gone(_ context.Context, s module.Session) {
 	p.note("gone", &stanza.Stanza{Kind: stanza.Presence, Type: stanza.Unavailable, ID: s.JID().Resource()})
+}
+
+func (p presence) Contacts(_ context.Context, owner jid.JID) ([]module.Contact, error) {
+	return p.contacts[owner.Local()], nil
 }

@@ -42,7 +42,7 @@ func (a available) run(r *runner) error {
 	if err := p.send(text); err != nil {
 		return err
 	}
-	if err := p.reached(r.addresses()[:1]); err != nil {
+	if err := r.quiesce(); err != nil { // others may be asked for theirs, and answer by themselves
 		return err
 	}
 	for _, el := range p.queue {
@@ -75,6 +75,7 @@ func (a send) run(r *runner) error {
 type receive struct {
 	who  string
 	want []pattern
+	one  bool // of those that are wanted
 }
 
 func (a receive) run(r *runner) error {
@@ -82,8 +83,11 @@ func (a receive) run(r *runner) error {
 	if err != nil {
 		return err
 	}
-	left := a.want
-	for range a.want {
+	left, n := a.want, len(a.want)
+	if a.one {
+		n = 1
+	}
+	for range n {
 		got, err := p.next()
 		if err != nil {
 			return fmt.Errorf("%w, expected\n  %s", err, list(left))
@@ -121,6 +125,29 @@ func list(want []pattern) string {
 		all[i] = w.String()
 	}
 	return strings.Join(all, "\n  ")
+}
+
+// permitted is an element that comes or does not, as the document leaves to the server.
+type permitted struct {
+	who  string
+	want pattern
+}
+
+func (a permitted) run(r *runner) error {
+	p, err := r.party(a.who)
+	if err != nil {
+		return err
+	}
+	if err := r.quiesce(); err != nil {
+		return err
+	}
+	if len(p.queue) == 0 {
+		return nil
+	}
+	if _, err := r.pick(p, []pattern{a.want}, p.queue[0]); err == nil {
+		p.queue = p.queue[1:]
+	}
+	return nil
 }
 
 type silence struct{ who string }

@@ -21,6 +21,8 @@ var builtin = map[string]Function{
 	"base64": func(w []string) (string, error) {
 		return base64.StdEncoding.EncodeToString([]byte(strings.Join(w, " "))), nil
 	},
+	// upper is the same text in capitals, as another form of an address.
+	"upper": func(w []string) (string, error) { return strings.ToUpper(strings.Join(w, " ")), nil },
 	// plain is the initial response of PLAIN: a user and a password. RFC 4616
 	"plain": func(w []string) (string, error) {
 		if len(w) != 2 {

@@ -13,8 +13,11 @@ import (
 	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
 
-// nsStanzaID is the namespace of ids that servers put into messages.
-const nsStanzaID = "urn:xmpp:sid:0"
+// Namespaces of what servers put into stanzas.
+const (
+	nsStanzaID = "urn:xmpp:sid:0" // ids of messages
+	nsDelay    = "urn:xmpp:delay" // when presence was sent that is told again
+)
 
 var errorShort = regexp.MustCompile(`\{error ([a-z]+)/([a-z-]+)\}`)
 
@@ -23,7 +26,13 @@ type pattern struct{ *xmlstream.Element }
 
 // parsePatterns reads elements as they could stand in a client's stream.
 func parsePatterns(text string) ([]pattern, error) {
-	text = errorShort.ReplaceAllString(text, `<error type='$1'>{more}<$2 xmlns='`+stanza.NSErrors+`'/></error>{more}`)
+	text = errorShort.ReplaceAllStringFunc(text, func(short string) string {
+		of := errorShort.FindStringSubmatch(short)
+		if of[1] == anyValue {
+			of[1] = "{" + anyValue + "}"
+		}
+		return "<error type='" + of[1] + "'>{more}<" + of[2] + " xmlns='" + stanza.NSErrors + "'/></error>{more}"
+	})
 	doc := "<stream:stream xmlns='" + stanza.Client + "' xmlns:stream='" + stream.NS + "'>" + text + "</stream:stream>"
 	root, err := xmlstream.Parse([]byte(doc), xmlstream.Limits{})
 	if err != nil {
@@ -87,11 +96,14 @@ func (m *matcher) element(want, got *xmlstream.Element, optional func(xmlstream.
 	return m.children(want, got, open)
 }
 
-// isIncidental reports whether an attribute is one that servers may add: who reports an error (RFC 6120 §8.3.2) and its code, and the
-// version of a roster (RFC 6121 §2.6).
+// isIncidental reports whether an attribute is one that servers may add: who reports an error (RFC 6120 §8.3.2) and its code, the
+// version of a roster (RFC 6121 §2.6), the language of a message that is forwarded (RFC 6120 §8.1.5), and what a server prefers for a
+// resumption (XEP-0198#enable, XEP-0198#resumption).
 func isIncidental(of *xmlstream.Element, a xmlstream.Attr) bool {
 	return of.Is(stanza.Client, "error") && (a.Name.Local == "by" || a.Name.Local == "code") ||
-		of.Is("jabber:iq:roster", "query") && a.Name.Local == "ver"
+		of.Is("jabber:iq:roster", "query") && a.Name.Local == "ver" ||
+		of.Is(stanza.Client, "message") && a.Name == xmlstream.Name{Space: xmlstream.SpaceXML, Local: "lang"} ||
+		of.Is(stream.NSSM, "enabled") && (a.Name.Local == "id" || a.Name.Local == "max" || a.Name.Local == "location")
 }
 
 // text compares character data. White space around elements does not matter.
@@ -106,23 +118,14 @@ func (m *matcher) text(want, got *xmlstream.Element) error {
 	return nil
 }
 
-// children compares in order, or finds each of the expected somewhere where there may be more.
+// children compares in order, but for the children of a message, which have none, and where there may be more.
 func (m *matcher) children(want, got *xmlstream.Element, open bool) error {
 	wanted, came := slices.Collect(want.Children()), slices.Collect(got.Children())
-	if got.Is(stanza.Client, "message") {
-		came = slices.DeleteFunc(came, func(c *xmlstream.Element) bool {
-			return c.Space() == nsStanzaID && want.Child(c.Space(), c.Local()) == nil
-		})
-	}
-	if open {
-		for _, w := range wanted {
-			i := slices.IndexFunc(came, func(c *xmlstream.Element) bool { return m.try(w, c) })
-			if i < 0 {
-				return fmt.Errorf("<%s/> does not hold %s", got.Local(), w)
-			}
-			came = slices.Delete(came, i, i+1)
-		}
-		return nil
+	came = slices.DeleteFunc(came, func(c *xmlstream.Element) bool {
+		return mayHold(got, c) && want.Child(c.Space(), c.Local()) == nil
+	})
+	if open || got.Is(stanza.Client, "message") {
+		return m.unordered(wanted, came, got, open)
 	}
 	for i, w := range wanted {
 		if i >= len(came) {
@@ -136,6 +139,29 @@ func (m *matcher) children(want, got *xmlstream.Element, open bool) error {
 		return fmt.Errorf("<%s/> holds %s too", got.Local(), came[len(wanted)])
 	}
 	return nil
+}
+
+// unordered finds each of the expected somewhere, and nothing else where there may be no more.
+func (m *matcher) unordered(wanted, came []*xmlstream.Element, got *xmlstream.Element, open bool) error {
+	for _, w := range wanted {
+		i := slices.IndexFunc(came, func(c *xmlstream.Element) bool { return m.try(w, c) })
+		if i < 0 {
+			return fmt.Errorf("<%s/> does not hold %s", got.Local(), w)
+		}
+		came = slices.Delete(came, i, i+1)
+	}
+	if !open && len(came) > 0 {
+		return fmt.Errorf("<%s/> holds %s too", got.Local(), came[0])
+	}
+	return nil
+}
+
+// mayHold reports whether a child is one that servers may add: ids in messages (XEP-0359), the age of presence (XEP-0203), and words for
+// people in a failed login (RFC 6120 §6.5).
+func mayHold(el, child *xmlstream.Element) bool {
+	return el.Is(stanza.Client, "message") && child.Space() == nsStanzaID ||
+		el.Is(stanza.Client, "presence") && child.Is(nsDelay, "delay") ||
+		el.Is(stream.NSSASL, "failure") && child.Is(stream.NSSASL, "text")
 }
 
 // try matches without leaving values behind where it does not.

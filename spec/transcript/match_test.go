@@ -6,6 +6,7 @@ import (
 
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stanza"
+	"github.com/comity-iot/comity/xmpp/stream"
 	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
 
@@ -55,6 +56,21 @@ func TestCompare(t *testing.T) {
 			"error of another type", `<iq type='error'>{error cancel/item-not-found}</iq>`,
 			`<iq type='error'><error type='modify'><item-not-found xmlns='` + stanza.NSErrors + `'/></error></iq>`, nil,
 		},
+		{
+			"error of any type", `<iq type='error'>{error any/item-not-found}</iq>`,
+			`<iq type='error'><error type='modify'><item-not-found xmlns='` + stanza.NSErrors + `'/></error></iq>`,
+			values{},
+		},
+		{"order in a message", `<message><body>x</body><a/></message>`, `<message><a/><body>x</body></message>`, values{}},
+		{"more in a message", `<message><body>x</body></message>`, `<message><body>x</body><a/></message>`, nil},
+		{"less in a message", `<message><a/><body>x</body></message>`, `<message><body>x</body></message>`, nil},
+		{"age of presence", `<presence/>`, `<presence><delay xmlns='urn:xmpp:delay' stamp='2026-05-04T12:00:00Z'/></presence>`, values{}},
+		{"age of a message", `<message/>`, `<message><delay xmlns='urn:xmpp:delay' stamp='2026-05-04T12:00:00Z'/></message>`, nil},
+		{
+			"words of a failed login", `<failure xmlns='` + stream.NSSASL + `'><not-authorized/></failure>`,
+			`<failure xmlns='` + stream.NSSASL + `'><not-authorized/><text xml:lang='en'>No.</text></failure>`,
+			values{},
+		},
 		{"to left out", `<message/>`, `<message to='alice@example.org/phone' xml:lang='en'/>`, values{}},
 		{"to of another", `<message/>`, `<message to='bob@example.org'/>`, nil},
 		{"from left out", `<message/>`, `<message from='bob@example.org'/>`, values{}},
@@ -65,6 +81,13 @@ func TestCompare(t *testing.T) {
 		{"answer in the account's place", `<iq type='result' id='own'/>`, `<iq type='result' id='own' from='bob@example.org'/>`, nil},
 		{"a message is normal", `<message type='normal'/>`, `<message/>`, values{}},
 		{"and says so", `<message/>`, `<message type='normal'/>`, values{}},
+		{"language of what is forwarded", `<a><message/></a>`, `<a><message xml:lang='en'/></a>`, values{}},
+		{
+			"preferences for a resumption", `<enabled xmlns='urn:xmpp:sm:3' resume='true'/>`,
+			`<enabled xmlns='urn:xmpp:sm:3' id='x' resume='true' max='60' location='a:1'/>`,
+			values{},
+		},
+		{"a resumption not asked for", `<enabled xmlns='urn:xmpp:sm:3'/>`, `<enabled xmlns='urn:xmpp:sm:3' id='x' resume='true'/>`, nil},
 		{"id of an archive", `<message><body>x</body></message>`, `<message><body>x</body><stanza-id xmlns='urn:xmpp:sid:0' id='1' by='x'/></message>`, values{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

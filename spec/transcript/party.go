@@ -10,6 +10,7 @@ import (
 
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stanza"
+	"github.com/comity-iot/comity/xmpp/stream"
 	"github.com/comity-iot/comity/xmpp/transport"
 	"github.com/comity-iot/comity/xmpp/xmlstream"
 )
@@ -25,6 +26,8 @@ type party struct {
 	conn    transport.Conn
 	queue   []*xmlstream.Element
 	asked   map[string]string // to whom a request went, by its id
+
+	features *xmlstream.Element // of the stream, behind the login; nil for a raw stream
 }
 
 // Errors of reading that are no failure of the network.
@@ -63,8 +66,17 @@ func (p *party) next() (*xmlstream.Element, error) {
 	return p.read()
 }
 
-// read waits for what the server sends.
+// read waits for what the server sends, but for its requests for acknowledgements, which may come at any time. XEP-0198#acking
 func (p *party) read() (*xmlstream.Element, error) {
+	for {
+		el, err := p.readAny()
+		if err != nil || !el.Is(stream.NSSM, "r") {
+			return el, err
+		}
+	}
+}
+
+func (p *party) readAny() (*xmlstream.Element, error) {
 	p.conn.SetReadDeadline(time.Now().Add(patience))
 	kind, err := p.conn.Next()
 	var timeout interface{ Timeout() bool }
@@ -117,7 +129,7 @@ func (p *party) optional(got *xmlstream.Element) func(xmlstream.Attr) bool {
 		case xmlstream.Name{Space: xmlstream.SpaceXML, Local: "lang"}:
 			return true
 		case xmlstream.Name{Local: "to"}:
-			return p.account != nil && (a.Value == p.jid.String() || a.Value == p.jid.Bare().String())
+			return p.account == nil || a.Value == p.jid.String() || a.Value == p.jid.Bare().String()
 		case xmlstream.Name{Local: "from"}:
 			to, known := p.asked[got.Attr("id")]
 			if !isAnswer(got) || !known {

@@ -30,6 +30,8 @@ type Peer struct {
 	Key func(ctx context.Context, limit int) (id, secret string, err error)
 	// Functions are for "let", besides those that every file has. They may be nil.
 	Functions map[string]Function
+	// Deviations are the files, by name, that the server is known not to pass, and why.
+	Deviations map[string]string
 }
 
 // runner is a file under way.
@@ -129,7 +131,7 @@ func enter(ctx context.Context, conn transport.Conn, config *tls.Config, l *logi
 		return nil, err
 	}
 	conn.SetReadDeadline(time.Time{})
-	return &party{jid: result.JID, account: l, conn: conn, asked: map[string]string{}}, nil
+	return &party{jid: result.JID, account: l, conn: conn, asked: map[string]string{}, features: result.Features}, nil
 }
 
 // join adds a party that has connected.

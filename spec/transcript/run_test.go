@@ -3,6 +3,7 @@ package transcript
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -110,6 +111,25 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// Where the document leaves a choice the file does too.
+func TestChoice(t *testing.T) {
+	for sends, want := range map[string]string{"<a x='1'/>": "1", "<b x='2'/>": "2", "<c x='3'/>": "it is none of them"} {
+		err := play(t, `
+raw opens
+raw receives one of:
+  <a x='{x}'/>
+  <b x='{x}'/>
+raw receives: <x x='{x}'/>
+`, func(p *streamtest.Peer) {
+			p.Header()
+			p.Send(sends + "<x x='" + want + "'/>")
+		})
+		if said := fmt.Sprint(err); err != nil && !strings.Contains(said, want) || err == nil && len(want) > 1 {
+			t.Errorf("%s: error %v", sends, err)
+		}
+	}
+}
+
 // A server that says nothing is not waited for for ever.
 func TestPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -156,5 +176,55 @@ func TestSilence(t *testing.T) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// A server may ask for acknowledgements between all else. Who is to answer does so in the file.
+func TestRequests(t *testing.T) {
+	const ask = "<r xmlns='urn:xmpp:sm:3'/>"
+	err := play(t, `
+raw opens
+raw sends: <r xmlns='urn:xmpp:sm:3'/>
+raw receives: <a xmlns='urn:xmpp:sm:3' h='0'/>
+raw receives: <message/>
+raw sends: <a xmlns='urn:xmpp:sm:3' h='1'/>
+raw is closed
+`, func(p *streamtest.Peer) {
+		p.Header()
+		p.Expect("urn:xmpp:sm:3", "r")
+		p.Send(ask + "<a xmlns='urn:xmpp:sm:3' h='0'/>" + ask + ask + "<message/>" + ask)
+		p.Expect("urn:xmpp:sm:3", "a")
+		p.Send(ask + "</stream:stream>")
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// What may come is taken where it comes, and nothing else is.
+func TestPermitted(t *testing.T) {
+	for comes, want := range map[string]string{
+		"":                            "",
+		"<message from='bob@x'/>":     "",
+		"<message from='eve@x'/>":     "alice receives nothing",
+		"<message from='bob@x'/><a/>": "alice receives nothing",
+	} {
+		ca := streamtest.NewCA(t)
+		peer := scripted(t, func(p *streamtest.Peer) {
+			p.Enter(ca, streamtest.Accounts{"alice": "password"}, "alice@example.org/x")
+			p.Send(comes)
+			for range 4 { // two rounds for each step
+				p.Result(p.Expect("jabber:client", "iq"), nil)
+			}
+		})
+		peer.TLS = ca.Client()
+		f, err := Parse("f.txt", []byte("# RFC 6120 §4: test\naccounts: alice\nalice connects\n"+
+			"alice may receive: <message from='bob@x'/>\nalice receives nothing\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err = f.Run(t.Context(), peer); (err != nil) != (want != "") || !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("%q: error %v", comes, err)
+		}
 	}
 }

@@ -2,12 +2,14 @@ package transcript
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,14 +21,15 @@ const nsDiscoInfo = "http://jabber.org/protocol/disco#info"
 
 // Report says which files of a folder ran, and what a server lacks for the others.
 type Report struct {
-	Ran     []string
-	Skipped map[string][]Need // by file
+	Ran      []string
+	Deviated map[string]error  // how, by file, of the server's known deviations
+	Skipped  map[string][]Need // by file
 }
 
 // String lists the files that did not run.
 func (r Report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d transcripts ran", len(r.Ran))
+	fmt.Fprintf(&b, "%d transcripts ran, %d deviate as known", len(r.Ran), len(r.Deviated))
 	for _, name := range slices.Sorted(maps.Keys(r.Skipped)) {
 		fmt.Fprintf(&b, "\n%s not: no %v", name, r.Skipped[name])
 	}
@@ -55,20 +58,26 @@ func Load(folder string) ([]*File, error) {
 }
 
 // Suite runs files against a server, each as a parallel test of its own, and returns when all have ended. Files that need what the
-// server does not announce are left out and reported.
+// server does not announce are left out and reported. So are those of its deviations, but they are played too: one that passes after
+// all is an error, as is one that is not there to be played.
 func Suite(t *testing.T, files []*File, peer *Peer) Report {
 	t.Helper()
-	report := Report{Skipped: map[string][]Need{}}
+	report := Report{Deviated: map[string]error{}, Skipped: map[string][]Need{}}
 	features, err := announced(t.Context(), files, peer)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var deviating []*File
 	t.Run("transcripts", func(t *testing.T) {
 		for _, f := range files {
 			name := filepath.Base(f.Name)
 			missing := slices.DeleteFunc(slices.Clone(f.Needs), func(n Need) bool { return features[n] })
 			if len(missing) > 0 {
 				report.Skipped[name] = missing
+				continue
+			}
+			if _, known := peer.Deviations[f.base()]; known {
+				deviating = append(deviating, f)
 				continue
 			}
 			report.Ran = append(report.Ran, name)
@@ -82,12 +91,64 @@ func Suite(t *testing.T, files []*File, peer *Peer) Report {
 			})
 		}
 	})
+	if len(peer.Deviations) == 0 {
+		return report
+	}
+	t.Run("deviations", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		known, wrong := deviate(ctx, deviating, peer, &report)
+		for _, text := range known {
+			t.Log(text)
+		}
+		for _, text := range wrong {
+			t.Error(text)
+		}
+	})
 	return report
 }
 
+// base is the name of the file as it lies in its folder.
+func (f *File) base() string {
+	name, _, _ := strings.Cut(filepath.Base(f.Name), " ")
+	return name
+}
+
+// deviate plays the files that a server is known not to pass, all at once, for most of them end in waiting. wrong is what is not as
+// it is known.
+func deviate(ctx context.Context, files []*File, peer *Peer, report *Report) (known, wrong []string) {
+	for name := range peer.Deviations {
+		if !slices.ContainsFunc(files, func(f *File) bool { return f.base() == name }) {
+			wrong = append(wrong, name+" is not played against this server: take it off the list of deviations")
+		}
+	}
+	errs := make([]error, len(files))
+	var all sync.WaitGroup
+	for i, f := range files {
+		all.Go(func() { errs[i] = f.Run(ctx, peer) })
+	}
+	all.Wait()
+	for i, f := range files {
+		report.Deviated[filepath.Base(f.Name)] = errs[i]
+		var step *Error
+		switch err := errs[i]; {
+		case err == nil:
+			wrong = append(wrong, f.Name+" passes: take it off the list of deviations")
+		case !errors.As(err, &step):
+			wrong = append(wrong, err.Error())
+		default:
+			known = append(known, peer.Deviations[f.base()]+"\n"+err.Error())
+		}
+	}
+	return known, wrong
+}
+
+// asker is the account that asks which features there are; {account} in what files need.
+const asker = "account"
+
 // announced asks the server for the features that files need.
 func announced(ctx context.Context, files []*File, peer *Peer) (map[Need]bool, error) {
-	ask := &File{Name: "features", Accounts: []string{"asker"}}
+	ask := &File{Name: "features", Accounts: []string{asker}}
 	r := &runner{
 		ctx: ctx, peer: peer, file: ask,
 		values: values{"domain": peer.Domain}, accounts: map[string]*login{}, parties: map[string]*party{},
@@ -96,7 +157,7 @@ func announced(ctx context.Context, files []*File, peer *Peer) (map[Need]bool, e
 	if err := r.prepare(); err != nil {
 		return nil, err
 	}
-	p, err := r.session(ctx, "asker")
+	p, err := r.session(ctx, asker)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +179,9 @@ func announced(ctx context.Context, files []*File, peer *Peer) (map[Need]bool, e
 			}
 			for c := range info.ChildrenNamed(nsDiscoInfo, "feature") {
 				has[n] = has[n] || c.Attr("var") == n.Feature
+			}
+			for c := range p.features.Children() {
+				has[n] = has[n] || n.At == "" && c.Space() == n.Feature
 			}
 		}
 	}

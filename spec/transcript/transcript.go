@@ -13,8 +13,8 @@
 //	alice receives: <iq type='error' id='1'>{error cancel/item-not-found}</iq>
 //
 // Keys of the header are accounts (created for this file alone), unused (names that nobody has), keys (API keys, "maker=2" for one that
-// is good for two accounts), needs (a disco feature of the domain, or "at" another address) and each (a name and its values, for each of
-// which the file is played once). Steps follow, one on a line; indented lines continue it. A comment may cite further clauses in the
+// is good for two accounts), needs (a disco feature of the domain, or "at" another address, as {discovery} or any {account}; or the
+// namespace of a stream feature behind the login) and each (a name and its values, for each of which the file is played once). Steps follow, one on a line; indented lines continue it. A comment may cite further clauses in the
 // form "# RFC 6121 §8.5.2: ...".
 //
 // Steps of a session, which is an account ("alice") or one of its resources ("alice/phone"):
@@ -24,6 +24,8 @@
 //	alice sends: XML                  as it stands, well-formed or not
 //	alice receives: XML               that comes next
 //	alice receives in any order:      several, on indented lines
+//	alice receives one of:            the one or the other, on indented lines, where the document leaves the choice
+//	alice may receive: XML            that comes next, if anything does
 //	alice receives nothing            nothing is on its way: all parties have asked the server, and the addresses of needs, since
 //	alice receives stream error: conflict
 //	alice is closed                   the server ended the stream; "is cut" where the connection ended without that
@@ -48,10 +50,11 @@
 // Values: {domain}, {alice} (bare address), {alice/phone} (full address; {alice/} without a name), {alice.name}, {alice.password},
 // {maker.id}, {maker.secret} and services by their label, as {discovery}. In what is received {any} is any value, a name that is not
 // known yet is bound to what stands there, {more} lets an element hold more than is written, in any order, and {error type/condition}
-// stands for an error of that kind. In what is sent {!x} is put in without escaping.
+// stands for an error of that kind, with "any" for a type that does not matter. In what is sent {!x} is put in without escaping.
 //
-// XML is compared by its information: prefixes and the order of attributes do not matter. Of a stanza these may be left out in the
-// file: xml:lang, a to that is the receiver's own, a from (which in an answer then is whoever was asked), and stanza ids.
+// XML is compared by its information: prefixes, the order of attributes, and that of what is in a message, do not matter. Of a stanza these may be left out in the
+// file: xml:lang, a to that is the receiver's own, a from (which in an answer then is whoever was asked), stanza ids, the delay of
+// presence, and the text of a failed login. What a server asks for by XEP-0198, <r/>, is passed over, and not answered unless the file does.
 package transcript
 
 import (
@@ -100,7 +103,7 @@ type Key struct {
 	Limit int // accounts that it may create
 }
 
-// Need is a disco feature without which a file cannot run.
+// Need is a feature, of disco or of the stream, without which a file cannot run.
 type Need struct {
 	Feature string
 	At      string // whose, as it is written: "{discovery}". Empty for the domain

@@ -55,6 +55,16 @@ func parseSession(who, rest string) (action, error) {
 		}
 		return available{who, int(priority)}, nil
 	}
+	if text, ok := strings.CutPrefix(rest, "may receive:"); ok {
+		p, err := parsePatterns(text)
+		if err == nil && len(p) != 1 {
+			err = errors.New("may receive one element at a time")
+		}
+		if err != nil {
+			return nil, err
+		}
+		return permitted{who, p[0]}, nil
+	}
 	return nil, nil
 }
 
@@ -121,13 +131,13 @@ func parseAny(who, rest string, l line) (action, error) {
 		if err == nil && len(p) != 1 {
 			err = errors.New("receives one element at a time")
 		}
-		return receive{who, p}, err
-	case verb == "receives in any order":
+		return receive{who: who, want: p}, err
+	case verb == "receives in any order" || verb == "receives one of":
 		p, err := parsePatterns(strings.Join(l.more, "\n"))
 		if err == nil && len(p) < 2 {
-			err = errors.New("an order needs two elements")
+			err = errors.New("an order needs two elements, and so does a choice")
 		}
-		return receive{who, p}, err
+		return receive{who, p, verb == "receives one of"}, err
 	case verb == "receives stream error":
 		return streamError{who, text}, nil
 	}

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/comity-iot/comity/module"
+	"github.com/comity-iot/comity/module/rate"
 	"github.com/comity-iot/comity/store"
 	"github.com/comity-iot/comity/xep/internal/hourly"
-	"github.com/comity-iot/comity/module/rate"
 	"github.com/comity-iot/comity/xmpp/disco"
 	"github.com/comity-iot/comity/xmpp/jid"
 	"github.com/comity-iot/comity/xmpp/stanza"

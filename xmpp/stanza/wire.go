@@ -188,7 +188,7 @@ func (s *Stanza) AppendXML(dst []byte, inherited string) []byte {
 		dst = xmlstream.AppendAttr(dst, "xml:lang", s.Lang)
 	}
 	dst = xmlstream.AppendAttrs(dst, s.Extra)
-	if s.Content.Len() == 0 {
+	if s.Content.Size() == 0 {
 		return append(dst, "/>"...)
 	}
 	dst = append(dst, '>')

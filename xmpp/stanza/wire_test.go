@@ -62,6 +62,15 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// Text travels on, with elements beside it or not.
+func TestTextAlone(t *testing.T) {
+	for _, content := range []string{"text", " ", "&lt;", "<![CDATA[]]>", "text<body/>"} {
+		if s, _, err := read(t, "<message>"+content+"</message>"); err != nil || s.String() != "<message>"+content+"</message>" {
+			t.Errorf("%s is written as %s, %v", content, s, err)
+		}
+	}
+}
+
 // RFC 6120 §8.1: there are three.
 func TestReadNoStanza(t *testing.T) {
 	for xml, want := range map[string]bool{

@@ -5,7 +5,22 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/comity-iot/comity/xmpp/xmlstream/xmlstreamtest"
 )
+
+func pick[E any](t *rapid.T, label string, choice ...E) E {
+	return rapid.SampledFrom(choice).Draw(t, label)
+}
+
+// generateStream writes a header in a content namespace, and so many elements.
+func generateStream(t *rapid.T, content string, elements int) (header string, sent []string) {
+	w := xmlstreamtest.New(t, content)
+	for range elements {
+		sent = append(sent, w.Element(pick(t, "stanza", "message", "iq", "presence")))
+	}
+	return w.Header("xml:lang='en'"), sent
+}
 
 // relayed returns what e becomes when it is taken from one stream and placed in another, by the definition of Content: in
 // content position, all content namespaces are that of the new stream.

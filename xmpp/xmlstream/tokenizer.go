@@ -147,6 +147,9 @@ func (t *Tokenizer) discard() {
 	if t.kind == More {
 		return
 	}
+	if poisons {
+		t.poison()
+	}
 	t.start += t.size
 	t.size, t.pos, t.kind = 0, 0, More
 }
