@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -90,13 +91,32 @@ func (d deaf) Write(p []byte) (int, error) {
 
 // judged is what expat says of one stream. See testdata/wellformed.py.
 type judged struct {
-	File    string
-	Octets  int
-	Streams int            // with restarts
-	Ended   bool           // in good order
-	Seen    map[string]int // elements below the stream's, by name
-	Error   string
-	Before  string // the error
+	File     string
+	Octets   int
+	Streams  int            // with restarts
+	Ended    bool           // in good order
+	Seen     map[string]int // elements below the stream's, by name
+	Elements []tree         // the same
+	Error    string
+	Before   string // the error
+}
+
+// tree is an element or, where it has no name, text. A name is a namespace, if any, a space and what is local.
+type tree struct {
+	Name       string
+	Attributes map[string]string
+	Content    []tree
+	Text       string
+}
+
+// stanzas are those of the elements that are any.
+func (j judged) stanzas() (all []tree) {
+	for _, e := range j.Elements {
+		if strings.HasPrefix(e.Name, "jabber:client ") {
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
 // judge has expat read files that hold streams, and fails the test for each that is none.

@@ -36,12 +36,27 @@ var payloads = map[string]string{
 	"large":               `<body>` + strings.Repeat("0123456789 ", 9000) + `</body>`,
 	"stanza prefix":       `<p:body>one</p:body><p:a xmlns='urn:example:a'><b/></p:a><c xmlns='urn:example:c'/>`,
 	"stanza declarations": `<q:a q:b='1'/><r:a xmlns:r='urn:example:other'/>`,
+	"forwarded":           `<f xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='bob@localhost/x' to='alice@localhost'/></f>`,
+	"stanza in a stanza":  `<message from='bob@localhost/x'><body>inside</body></message><body/>`,
+	"end of the stream":   `<body>&lt;/stream:stream&gt;<![CDATA[</message></stream:stream>]]></body>`,
+	"text alone":          `]]&gt; &lt;`,
+	"own from":            `<body/>`,
+	"own account":         `<body/>`,
+	"from by a prefix":    `<body/>`,
+	"from by two":         `<body/>`,
+	"from of the stream":  `<body/>`,
+	"to in references":    `<body/>`,
 }
 
 // wrapped is how the payload of that name is sent, where not as the child of an ordinary message.
 var wrapped = map[string]string{
 	"stanza prefix":       `<p:message xmlns:p='jabber:client' id='%s' to='%s'>%s</p:message>`,
 	"stanza declarations": `<message xmlns:q='urn:example:q' xmlns:r='urn:example:r' id='%s' to='%s'>%s</message>`,
+	"own from":            `<message id='%s' to='%s' from='{alice}'>%s</message>`,
+	"own account":         `<message from='&#97;lice@LOCALHOST' id='%s' to='%s'>%s</message>`,
+	"from by a prefix":    `<message hdr:from='{bob}' id='%s' to='%s'>%s</message>`,
+	"from by two":         `<message xmlns:a='urn:example:a' a:from='{bob}' id='%s' to='%s' from='{alice}' hdr:from='{bob}'>%s</message>`,
+	"from of the stream":  `<message stream:from='{bob}' id='%s' to='%s' xml:from='{bob}'>%s</message>`,
 }
 
 // TestExpatAgrees: what one client says means the same to another, and expat can read all that the broker sends.
@@ -64,12 +79,19 @@ func TestExpatAgrees(t *testing.T) {
 		if w := wrapped[name]; w != "" {
 			stanza = w
 		}
-		stanza = fmt.Sprintf(stanza, name, bob.jid, payload)
+		to := bob.jid
+		if name == "to in references" {
+			to = references(to)
+		}
+		stanza = strings.NewReplacer("{alice}", alice.jid, "{bob}", bob.jid).Replace(fmt.Sprintf(stanza, name, to, payload))
 		alice.do(t, "raw", map[string]any{"xml": stanza})
 		got := bob.await(t, name, func(e event) bool { return e.Event == "message" && e.Stanza == name })
 		sent := alice.do(t, "canonical", map[string]any{"declare": header, "xml": stanza})
 		if !slices.Equal(got.Children, sent.Children) {
 			t.Errorf("%s: sent\n%s\nwhich is\n%q\nand arrived as\n%q", name, stanza, sent.Children, got.Children)
+		}
+		if got.From != alice.jid || got.To != bob.jid {
+			t.Errorf("%s: from %s to %s", name, got.From, got.To)
 		}
 	}
 	for _, to := range []string{domain, "nobody@" + domain, bob.account, bob.jid, "elsewhere.invalid", "a@@b"} {
@@ -80,11 +102,42 @@ func TestExpatAgrees(t *testing.T) {
 	b.stop(t)
 	bob.await(t, "stream error", is("stream-error"))
 	bob.await(t, "end", is("disconnected"))
+	messages := map[string]int{}
 	for _, j := range judge(t, r.end()...) {
 		if j.Streams != 2 || !j.Ended || j.Seen["presence"] == 0 || j.Seen["iq"] == 0 {
-			t.Errorf("expat read %+v: not a whole session", j)
+			t.Errorf("expat read %+v: not a whole session", j.Seen)
+		}
+		for _, e := range j.stanzas() {
+			// Requests to nobody were answered in that nobody's name, and all else is from the two or from the broker.
+			from, _, _ := strings.Cut(e.Attributes["from"], "/")
+			if !slices.Contains([]string{"", alice.account, bob.account, domain, "nobody@" + domain, "elsewhere.invalid"}, from) {
+				t.Errorf("expat read a stanza from %q", from)
+			}
+			if id := e.Attributes["id"]; e.Name == "jabber:client message" {
+				messages[id]++
+				if e.Attributes["from"] != alice.jid || e.Attributes["to"] != bob.jid {
+					t.Errorf("expat read %s from %s to %s", id, e.Attributes["from"], e.Attributes["to"])
+				}
+			}
 		}
 	}
+	for name := range payloads {
+		if messages[name] != 1 {
+			t.Errorf("expat read %q %d times", name, messages[name])
+		}
+	}
+	if len(messages) != len(payloads) {
+		t.Errorf("expat read %v, of which not all were sent", messages)
+	}
+}
+
+// references writes each character of a value as a reference.
+func references(value string) string {
+	var b strings.Builder
+	for _, r := range value {
+		fmt.Fprintf(&b, "&#x%x;", r)
+	}
+	return b.String()
 }
 
 // TestExpatReadsRefusals: who sends what is no XMPP gets an answer that is. RFC 6120 §4.9

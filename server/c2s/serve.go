@@ -58,9 +58,13 @@ func (st *clientStream) next(ctx context.Context) error {
 	if wait := st.spend(now, t.Size()); wait > 0 {
 		st.pause(ctx, wait)
 	}
+	space := t.Name().Space
 	s, ok, err := stanza.Read(t)
+	if ok && space != stanza.Client {
+		return stream.InvalidNamespace // of servers. RFC 6120 §4.8.3
+	}
 	if !ok {
-		if t.Name().Space == stanza.Client {
+		if space == stanza.Client {
 			return stream.UnsupportedStanzaType
 		}
 		if !st.sess.Begin(st.conn) { // what it acknowledges has been settled on the other

@@ -296,3 +296,10 @@ func TestLanguage(t *testing.T) {
 		}
 	}
 }
+
+// RFC 6120 §4.8.3: what servers say to each other is not for clients to say.
+func TestStanzaOfServers(t *testing.T) {
+	c := newWorld(t, options{settings: plaintext}).enter("juliet")
+	c.send("<message xmlns='jabber:server' to='" + c.jid.String() + "'/>")
+	c.ends(stream.InvalidNamespace)
+}
