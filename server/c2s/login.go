@@ -3,6 +3,7 @@ package c2s
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/comity-iot/comity/store"
@@ -60,7 +61,7 @@ func (st *clientStream) sasl(ctx context.Context, el *xmlstream.Element) error {
 	}
 	switch el.Local() {
 	case "auth":
-		if st.server.failures.Spent(st.remote.Addr(), time.Now()) {
+		if st.server.failures.Spent(network(st.remote.Addr()), time.Now()) {
 			return st.refuse(sasl.TemporaryAuthFailure.Wrap(errGuessing))
 		}
 		if err := st.newAttempt(el.Attr("mechanism")); err != nil {
@@ -136,6 +137,16 @@ func (st *clientStream) loggedIn(ctx context.Context) error {
 	return nil
 }
 
+// network is whom failed logins are counted for: an IPv4 address, or the IPv6 network that one customer has. Where more of them fail
+// than can be counted the others may go on: better a guess more than nobody who can log in.
+func network(addr netip.Addr) netip.Addr {
+	if addr.Is6() {
+		prefix, _ := addr.Prefix(64) // not too long for an IPv6 address
+		return prefix.Addr()
+	}
+	return addr
+}
+
 // errGuessing refuses a login without a look at it, so that passwords cannot be tried in great number.
 var errGuessing = errors.New("c2s: too many failed logins from this address")
 
@@ -150,7 +161,7 @@ func (st *clientStream) refuse(err error) error {
 	log := st.server.Log.Info
 	switch {
 	case condition == sasl.NotAuthorized:
-		st.server.failures.Take(st.remote.Addr(), time.Now())
+		st.server.failures.Take(network(st.remote.Addr()), time.Now())
 	case condition == sasl.TemporaryAuthFailure && !errors.Is(err, errGuessing):
 		log = st.server.Log.Error
 	}

@@ -44,11 +44,12 @@ func (r *Router) fromClient(ctx context.Context, d *Domain, from *session.Sessio
 		return nil
 	}
 	if s.To.IsZero() || s.To == s.From.Bare() {
+		s = s.Addressed(s.From, s.From.Bare())
 		if !s.IsRequest() {
 			r.answer(s)
 			return nil
 		}
-		return r.request(ctx, d, module.Own, s.Addressed(s.From, s.From.Bare()))
+		return r.request(ctx, d, module.Own, s)
 	}
 	return r.route(ctx, s)
 }

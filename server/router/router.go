@@ -186,11 +186,14 @@ func (r *Router) Undelivered(s *session.Session, sts []*stanza.Stanza) {
 func (r *Router) undelivered(full jid.JID, st *stanza.Stanza, others []cluster.Session) {
 	ctx := r.lanes.base()
 	var err error
+	home := r.places[full.Domain()].domain
 	switch {
+	case home == nil: // another node took it for ours
+		err = stanza.ServiceUnavailable
 	case st.Kind == stanza.Message && st.From == full.Bare():
 		// The account's own server made it for this session alone, as a copy of a message: the others have theirs.
 	case st.Kind == stanza.Message:
-		err = r.messageToBare(ctx, r.places[full.Domain()].domain, st, others)
+		err = r.messageToBare(ctx, home, st, others)
 	case st.IsRequest():
 		err = stanza.ServiceUnavailable
 	}

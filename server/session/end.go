@@ -47,8 +47,9 @@ func (s *Session) end(final *closing) {
 		queue = s.queue.items
 	}
 	s.conn, s.queue, s.bytes = nil, nil, 0
-	s.settings.Budget.give(s.paid)
+	paid := s.paid
 	s.paid = 0
+	s.finishing = conn != nil && final != nil
 	var unacked []xmlstream.Appender
 	if s.keep != nil {
 		for _, st := range s.keep.stanzas {
@@ -67,31 +68,35 @@ func (s *Session) end(final *closing) {
 		// Whoever ends a session must not wait for its client.
 		go func() {
 			defer s.work.Done()
-			if s.finish(conn, queue, final) && !kept {
+			defer s.settings.Budget.give(paid)
+			failed, written := s.finish(conn, queue, final)
+			if written && !kept {
 				return
 			}
-			s.undelivered(append(unacked, queue...))
+			s.undelivered(append(append(failed, unacked...), queue...))
 		}()
 		return
 	}
 	defer s.work.Done()
+	defer s.settings.Budget.give(paid)
 	s.undelivered(append(unacked, queue...))
 }
 
-// finish writes what is left and closes conn. It reports whether all was written.
-func (s *Session) finish(conn Conn, queue []xmlstream.Appender, final *closing) bool {
+// finish writes what is left and closes conn. It reports whether all was written, and what was in a write before that failed.
+func (s *Session) finish(conn Conn, queue []xmlstream.Appender, final *closing) (failed []xmlstream.Appender, written bool) {
 	conn.SetWriteDeadline(time.Now().Add(closeTimeout)) // for a write under way too
 	s.out.Lock()
 	defer s.out.Unlock()
 	defer conn.Close()
+	failed, s.failed = s.failed, nil
 	conn.SetWriteDeadline(time.Now().Add(closeTimeout))
 	if final.err != nil {
 		queue = append(queue, final.err.Element())
 	}
 	if len(queue) > 0 && conn.Write(queue...) != nil {
-		return false
+		return failed, false
 	}
-	return conn.End() == nil
+	return failed, conn.End() == nil && len(failed) == 0
 }
 
 // closeTimeout bounds the farewell to a client that reads slowly or not at all.

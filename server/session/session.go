@@ -66,10 +66,13 @@ type Session struct {
 	paid    int    // taken from the budget
 	writing bool   // the writer runs
 	ended   bool
-	keep    *kept      // nil without stream management
-	out     sync.Mutex // held around each write to a connection; taken without mu
-	due     time.Time  // deadline of the writes to dueFor; both with out
-	dueFor  Conn
+	// finishing says that finish will see to what has failed.
+	finishing bool
+	keep      *kept      // nil without stream management
+	out       sync.Mutex // held around each write to a connection; taken without mu
+	due       time.Time  // deadline of the writes to dueFor; both with out
+	dueFor    Conn
+	failed    []xmlstream.Appender // stanzas of the last write, which failed; with out
 	// handling is held while a stanza of the client is handled; taken before mu.
 	handling sync.Mutex
 	work     sync.WaitGroup
@@ -139,7 +142,9 @@ func (s *Session) push(item xmlstream.Appender) {
 	s.queue.items = append(s.queue.items, item)
 	s.bytes += size(item)
 	crowded := s.crowded()
-	s.wake()
+	if _, counts := item.(*stanza.Stanza); !counts || s.keep.room(s.settings.QueueBytes) > 0 {
+		s.wake()
+	}
 	s.mu.Unlock()
 	if crowded { // the receiver is too slow, or away too long: its senders never wait
 		s.Close(stream.PolicyViolation.With("too slow: queue is full"))
@@ -182,23 +187,31 @@ func (s *Session) writeAll() {
 				b.items = append(b.items, it)
 			}
 		}
-		err := s.writeTo(conn, b.items)
-		if err != nil {
-			s.lost(conn, b.items[:loose])
+		if s.writeTo(conn, b.items, loose) != nil {
+			s.lost(conn)
 		}
 		giveBatch(b)
 	}
 }
 
-// writeTo writes in the time that there is for it; half of that is left at least when the deadline is not set anew.
-func (s *Session) writeTo(conn Conn, items []xmlstream.Appender) error {
+// writeTo writes in the time that there is for it; half of that is left at least when the deadline is not set anew. Where it fails, the
+// first loose of the items, which are not held, are in failed.
+func (s *Session) writeTo(conn Conn, items []xmlstream.Appender, loose int) error {
 	s.out.Lock()
 	defer s.out.Unlock()
 	if now := time.Now(); s.dueFor != conn || s.due.Sub(now) < s.settings.Write/2 {
 		s.due, s.dueFor = now.Add(s.settings.Write), conn
 		conn.SetWriteDeadline(s.due)
 	}
-	return conn.Write(items...)
+	err := conn.Write(items...)
+	if err != nil {
+		for _, it := range items[:loose] {
+			if _, ok := it.(*stanza.Stanza); ok {
+				s.failed = append(s.failed, it)
+			}
+		}
+	}
+	return err
 }
 
 // next takes what may be written to the connection now, or nil where there is nothing more to do. The first loose of the batch are
@@ -256,24 +269,25 @@ func (s *Session) take() *batch {
 }
 
 // lost ends the use of conn after a write that failed, and may have arrived in part. What was in it and is not held goes back to the
-// front of the queue: to be sent again, or undelivered before what is younger.
-func (s *Session) lost(conn Conn, loose []xmlstream.Appender) {
-	again := takeBatch()
-	for _, it := range loose {
-		if _, ok := it.(*stanza.Stanza); ok {
-			again.items = append(again.items, it)
-		}
-	}
+// front of the queue, to be sent again. Where the session has ended it is undelivered, before what is younger: by finish, if that waits
+// for the write.
+func (s *Session) lost(conn Conn) {
+	s.out.Lock()
 	s.mu.Lock()
-	ended := s.ended
-	if !ended {
+	var left []xmlstream.Appender
+	switch {
+	case !s.ended:
+		again := takeBatch()
+		again.items = append(again.items, s.failed...)
 		s.requeue(again)
+		s.failed = nil
+	case !s.finishing:
+		left, s.failed = s.failed, nil
 	}
 	s.mu.Unlock()
+	s.out.Unlock()
 	s.Detach(conn)
-	if ended {
-		s.undelivered(again.items)
-	}
+	s.undelivered(left)
 }
 
 // requeue puts a batch before what is queued. mu is held.

@@ -52,9 +52,10 @@
 // known yet is bound to what stands there, {more} lets an element hold more than is written, in any order, and {error type/condition}
 // stands for an error of that kind, with "any" for a type that does not matter. In what is sent {!x} is put in without escaping.
 //
-// XML is compared by its information: prefixes, the order of attributes, and that of what is in a message, do not matter. Of a stanza these may be left out in the
-// file: xml:lang, a to that is the receiver's own, a from (which in an answer then is whoever was asked), stanza ids, the delay of
-// presence, and the text of a failed login. What a server asks for by XEP-0198, <r/>, is passed over, and not answered unless the file does.
+// XML is compared by its information: prefixes, the order of attributes, and that of what is in a message, do not matter. Of a stanza
+// these may be left out in the file: xml:lang, a to that is the receiver's own, or on a stream without an account any, a from (which in
+// an answer then is whoever was asked), stanza ids, the delay of presence, and the text of a failed login. What a server asks for by
+// XEP-0198, <r/>, is passed over, and not answered unless the file does.
 package transcript
 
 import (

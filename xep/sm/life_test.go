@@ -357,6 +357,33 @@ func TestNotResumable(t *testing.T) {
 	})
 }
 
+// A client without room that was busy when it was asked is asked again in a while: there is no write to ask behind.
+func TestAskedAgainWithoutRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(s *sm.Settings) { s.Unacked = 2 })
+		st, _ := w.enable(juliet)
+		for _, id := range []string{"1", "2", "3"} {
+			st.gets(id)
+		}
+		synctest.Wait()
+		st.took()
+		for range 3 {
+			st.says("<a" + ns + " h='0'/>")
+			synctest.Wait()
+			want(t, st.took())
+			time.Sleep(5 * time.Second)
+			synctest.Wait()
+			want(t, st.took(), ask)
+		}
+		st.says("<a" + ns + " h='2'/>")
+		synctest.Wait()
+		want(t, st.took(), "3", ask)
+		st.says("<a" + ns + " h='2'/>") // room, but it is asked behind the next write
+		st.session.Close(nil)
+		st.session.Wait()
+	})
+}
+
 // Memory for a client that takes and never acknowledges is bounded.
 func TestNeverAcknowledged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -2,6 +2,7 @@ package sm
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync"
 	"time"
@@ -27,6 +28,9 @@ func Module() module.Def {
 		Specs:  []module.Spec{{ID: "XEP-0198", Version: "1.6.3", Missing: "the attribute location"}},
 		Config: settings,
 		Init: func(h *module.Host) (*module.Hooks, error) {
+			if settings.Unacked < 1 {
+				return nil, errors.New("sm.unacked: at least one stanza has to go unacknowledged, or none can be sent")
+			}
 			s := &service{settings: settings, host: h, managed: map[module.Session]*managed{}, byID: map[string]module.Session{}}
 			return &module.Hooks{
 				StreamFeatures: s.features,
@@ -50,10 +54,11 @@ type service struct {
 
 // managed is a session that has stream management on.
 type managed struct {
-	id    string // to resume with; empty where the client did not ask for it
-	asked bool   // an acknowledgement was asked for and has not come
-	at    uint32 // so many stanzas had been sent then
-	acked uint32 // the last acknowledgement that came
+	id    string      // to resume with; empty where the client did not ask for it
+	asked bool        // an acknowledgement was asked for and has not come
+	at    uint32      // so many stanzas had been sent then
+	acked uint32      // the last acknowledgement that came
+	again *time.Timer // to ask a client that has no room; nil for none
 }
 
 func (s *service) features(st module.Stream) []*xmlstream.Element {
@@ -210,15 +215,44 @@ func (s *service) acked(st module.Stream, sess module.Session, el *xmlstream.Ele
 	s.mu.Lock()
 	if m := s.managed[sess]; m != nil {
 		// What was sent after the request that this answers is asked for now; but who is still busy with what it has got is not asked
-		// over and over.
+		// over and over: behind the next write, or in a while, for where it has room for nothing more there is no write.
 		again = unacked > 0 && h != m.acked
 		m.asked, m.acked, m.at = again, h, sent
+		if unacked > 0 && !again {
+			m.later(func() { s.askAgain(st, sess) })
+		}
 	}
 	s.mu.Unlock()
 	if again {
 		st.Send(request)
 	}
 	return nil
+}
+
+// askAgain asks for an acknowledgement where there is still something to acknowledge, and nobody has asked.
+func (s *service) askAgain(st module.Stream, sess module.Session) {
+	unacked, sent := sess.Unacked(), sess.Sent()
+	s.mu.Lock()
+	m := s.managed[sess]
+	ask := m != nil && !m.asked && unacked > 0
+	if ask {
+		m.asked, m.at = true, sent
+	}
+	s.mu.Unlock()
+	if ask {
+		st.Send(request)
+	}
+}
+
+// patience is for how long a client that is busy is left alone.
+const patience = 5 * time.Second
+
+// later does something after patience, unless the session has ended by then. The service's mu is held.
+func (m *managed) later(do func()) {
+	if m.again != nil {
+		m.again.Stop()
+	}
+	m.again = time.AfterFunc(patience, do)
 }
 
 // repeat is how many stanzas are sent behind a request before there is another: the first may have been lost with its connection.
@@ -256,6 +290,9 @@ func (s *service) forget(sess module.Session) *managed {
 	if m != nil {
 		delete(s.managed, sess)
 		delete(s.byID, m.id)
+		if m.again != nil {
+			m.again.Stop()
+		}
 	}
 	return m
 }

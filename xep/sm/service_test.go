@@ -37,6 +37,7 @@ func TestAsksAgain(t *testing.T) {
 	w := &wire{session: &sender{sent: 5}}
 	m := &managed{asked: true}
 	s.managed[w.session] = m
+	defer s.forget(w.session)
 	for _, step := range []struct {
 		h     uint32
 		again bool
